@@ -1,0 +1,100 @@
+"""The nouns: frozen dataclasses and enums that every room shares. Imports nothing of ours.
+
+Conventions, said once:
+- pictures are `uint8` H x W x 3, RGB, upright (EXIF orientation applied);
+- a pixel's centre has whole coordinates (OpenCV's convention): x to the right, y down;
+- boxes are `x, y, width, height` in pixels of the upright picture;
+- landmarks are `float32 (5, 2)`: left eye, right eye, nose, left and right mouth corner
+  **as seen in the picture**; the 68 points of iBUG are `float32 (68, 2)`;
+- a matrix is `float64 (2, 3)` and maps picture points to points of an aligned face;
+- network tensors are `float32 N x C x H x W`; their ranges stand in the weights' manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8]  # H x W x 3, RGB
+Mask: TypeAlias = NDArray[np.float32]  # H x W, 0..1
+Points: TypeAlias = NDArray[np.float32]  # n x 2, x and y
+Matrix: TypeAlias = NDArray[np.float64]  # 2 x 3
+Code: TypeAlias = NDArray[np.float32]  # (128,), unit length
+Embedding: TypeAlias = NDArray[np.float32]
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the upright picture."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face that a detector found: its box, five landmarks (5, 2) and score 0..1."""
+
+    box: Box
+    landmarks: Points
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedFace:
+    """A face turned upright and scaled to the template.
+
+    `pixels` is size x size x 3, `matrix` maps picture points to points of `pixels`.
+    """
+
+    face: Face
+    pixels: Pixels
+    matrix: Matrix
+
+    @property
+    def size(self) -> int:
+        return int(self.pixels.shape[0])
+
+
+class Verdict(StrEnum):
+    """What became of a picture. Only `pass` is ever written (`no_face` on request)."""
+
+    PASS = "pass"
+    NO_FACE = "no_face"
+    WITHHELD = "withheld"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class FaceRecord:
+    """What the manifest says of one face. No embedding, no crop, no code."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    method: str
+    identity_distance: float | None
+    threshold: float
+    attempts: int
+    small: bool
+
+
+@dataclass(frozen=True)
+class PictureRecord:
+    """What the manifest says of one picture; paths are relative to the source and output folders."""
+
+    source: str
+    output: str | None
+    sha256: str | None
+    verdict: Verdict
+    reason: str
+    seconds: float
+    faces: tuple[FaceRecord, ...] = field(default_factory=tuple)
