@@ -1,0 +1,1 @@
+"""Faces: detection, alignment, structure, identity codes, pasting, verification."""

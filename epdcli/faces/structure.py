@@ -1,0 +1,280 @@
+"""What may cross from the old inner face to the new one, and how the generator gets to see it.
+
+The generator never sees the inner face. `what_crosses` measures it, in numbers; `draw` paints those numbers
+around the blanked picture. Training and product both come through here, so that they can't diverge.
+
+What crosses (all in the aligned frame of `size` pixels; the numbers are measured at 128 pixels):
+    landmarks     68 points                      pose, shape of brows, eyelids, nose and lips
+    expression     7 probabilities               the emotion that the expression network read
+    means         8 x 8 colours                  light and skin tone
+    irises         2 points                      gaze: darkness-weighted centre inside each eye outline
+    interiors      4 colours                     each eye; upper and lower half of the open mouth (teeth)
+    detail        16 places x 2 strengths        fine upright and level edges: wrinkles, beard, glasses
+
+Nothing else: `draw` is a function of these numbers and of the pixels outside the hull.
+
+Channels of the context (`CHANNELS`): 0 to 2 the picture outside the hull, -1..1; 3 the hull, 0..1;
+4 to 6 lines of the landmarks (jaw and nose | brows and eyes | lips), -1..1; 7 to 9 the means, blown up,
+times the hull; 10 a soft dot on each iris, -1..1; 11 to 13 the interiors' colours over their outlines,
+0 elsewhere; 14 and 15 the detail as soft discs, 0 and more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from epdcli.model import Mask, Pixels, Points
+
+Floats = NDArray[np.float32]
+
+CHANNELS = 16
+LOW = slice(7, 10)  # the blown-up means, which the generator adds its answer to
+EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
+
+_MEASURED_AT = 128  # pixels: the scale at which interiors, irises and detail are read
+_BLOCKS = 8
+_SHIFT = 4  # OpenCV draws with 1/16 pixel
+_CROP_CORNER = np.array((29.0, 45.0), np.float32)  # of the expression crop in the 128 px frame
+_CROP_SIDE = 70.0
+_NETWORK_SIDE = 112
+_JAW = slice(0, 17)
+_BROWS = slice(17, 27)
+_OPEN_LINES = (
+    (4, slice(0, 17)),
+    (4, slice(27, 31)),
+    (4, slice(31, 36)),
+    (5, slice(17, 22)),
+    (5, slice(22, 27)),
+)
+_CLOSED_LINES = ((5, slice(36, 42)), (5, slice(42, 48)), (6, slice(48, 60)), (6, slice(60, 68)))
+_EYES = (slice(36, 42), slice(42, 48))
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """The numbers that cross, as the module's docstring lists them.
+
+    `landmarks` (68, 2) in the aligned frame; `expression` (7,) probabilities; `means` (8, 8, 3) in 0..255;
+    `irises` (2, 2) in the aligned frame; `interiors` (4, 3) in 0..255; `detail` (16, 2), 0..1.
+    """
+
+    size: int
+    landmarks: Points
+    expression: Floats
+    means: Floats
+    irises: Points
+    interiors: Floats
+    detail: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """What the generator is given of a face: `context` (16, S, S), `expression` (7,), and what pasting needs:
+    `hull` (S, S) in 0..1 and `landmarks` (68, 2) in the aligned frame. All float32.
+    """
+
+    context: Floats
+    expression: Floats
+    hull: Mask
+    landmarks: Points
+
+
+def structure_of(pixels: Pixels, landmarks: Points, expression: Floats) -> Structure:
+    """The structure of an aligned face (S x S x 3, uint8, RGB; S a multiple of 8).
+
+    `landmarks` are the 68 points in the aligned frame (`landmarks_from_network`), `expression` the seven
+    probabilities of the expression network in the order of `EXPRESSIONS`.
+    """
+    return draw(what_crosses(pixels, landmarks, expression), pixels)
+
+
+def what_crosses(pixels: Pixels, landmarks: Points, expression: Floats) -> Crossing:
+    """Measure the inner face: every number that may leave it, and no other.
+
+    Block means are exact integer sums divided once, so equal numbers are equal to the last bit.
+    """
+    size = pixels.shape[0]
+    points = np.asarray(landmarks, np.float32)
+    scale = _MEASURED_AT / size
+    seen, at = _resized(pixels, _MEASURED_AT), points * np.float32(scale)
+    light = seen.astype(np.int32).sum(axis=2).astype(np.float32) / 3
+    side = size // _BLOCKS
+    blocks = pixels.reshape(_BLOCKS, side, _BLOCKS, side, 3).astype(np.int64).sum(axis=(1, 3)) / side**2
+    return Crossing(
+        size=size,
+        landmarks=points,
+        expression=np.asarray(expression, np.float32),
+        means=blocks.astype(np.float32),
+        irises=np.stack([_iris(light, at[eye]) for eye in _EYES]) / np.float32(scale),
+        interiors=np.stack([_mean_colour(seen, outline) for outline in _interior_outlines(at)]),
+        detail=_detail(light, at),
+    )
+
+
+def draw(crossing: Crossing, pixels: Pixels) -> Structure:
+    """Paint the numbers around the picture, whose pixels inside the hull are blanked before anything else.
+
+    Of `pixels` (S x S x 3, uint8) only those outside the hull reach the result.
+    """
+    size, points = crossing.size, crossing.landmarks
+    hull = hull_of(points, size)
+    context = np.zeros((CHANNELS, size, size), np.float32)
+    outside = pixels * (hull < 1)[..., None]  # blanked, so that not even the sign of a zero crosses
+    context[0:3] = ((outside / np.float32(127.5) - 1) * (1 - hull)[..., None]).transpose(2, 0, 1)
+    context[3] = hull
+    context[4:7] = _lines(points, size)
+    low = cv2.resize(crossing.means, (size, size), interpolation=cv2.INTER_LINEAR) / 127.5 - 1
+    context[LOW] = (low * hull[..., None]).transpose(2, 0, 1)
+    across, down = _bells(crossing.irises, 0.018 * size, size)
+    context[10] = 2 * np.clip(down.T @ across, 0, 1) - 1
+    for outline, colour in zip(_interior_outlines(points), crossing.interiors, strict=True):
+        inside = _filled(outline, size)
+        context[11:14] = context[11:14] * (1 - inside) + (colour / 127.5 - 1)[:, None, None] * inside
+    across, down = _bells(_detail_places(points, size), 0.03 * size, size)
+    for channel, strengths in zip((14, 15), crossing.detail.T, strict=True):
+        context[channel] = (down * strengths[:, None]).T @ across
+    return Structure(context, crossing.expression, hull, points)
+
+
+def hull_of(landmarks: Points, size: int) -> Mask:
+    """The part of the frame that is replaced, (S, S) in 0..1: the convex hull of the jaw (0 to 16) and of the
+    brows raised by .35 of the brow-to-chin distance, its corners scaled by 1.06 about their mean.
+    """
+    points = np.asarray(landmarks, np.float32)
+    brows = points[_BROWS]
+    raised = brows + np.float32(0.35) * (brows.mean(axis=0) - points[8])
+    corners = cv2.convexHull(np.concatenate([points[_JAW], raised]))[:, 0]
+    centre = corners.mean(axis=0)
+    canvas = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(canvas, _subpixels((corners - centre) * 1.06 + centre), 255, cv2.LINE_AA, _SHIFT)
+    return np.asarray(canvas / np.float32(255), np.float32)
+
+
+def feather(hull: Mask) -> Mask:
+    """The mask to paste with: clamp(2 x (box mean of the hull - .5), 0, 1), box of 9 px at 128, (S, S).
+
+    It is 1 inside, fades to 0 on the hull's border and is 0 outside.
+    """
+    side = 2 * (4 * hull.shape[0] // 128) + 1
+    return np.asarray(np.clip(2 * (cv2.blur(hull, (side, side)) - 0.5), 0, 1), np.float32)
+
+
+def expression_crop(pixels: Pixels) -> Floats:
+    """What the landmark and expression networks take of an aligned face: (3, 112, 112), RGB, 0..255.
+
+    The square with centre (128, 160) and side 140 of the 256 px frame.
+    """
+    left, top, side = _crop_square(pixels.shape[0])
+    crop = cv2.resize(pixels[top : top + side, left : left + side], (_NETWORK_SIDE, _NETWORK_SIDE))
+    return np.ascontiguousarray(crop.transpose(2, 0, 1), np.float32)
+
+
+def landmarks_from_network(output: Floats, size: int) -> Points:
+    """The landmark network's answer (136 values, 0..1 of its crop) as 68 points in the aligned frame."""
+    points = np.asarray(output, np.float32).reshape(68, 2)
+    return ((points * _CROP_SIDE + _CROP_CORNER) * (size / 128)).astype(np.float32)
+
+
+def _crop_square(size: int) -> tuple[int, int, int]:
+    left, top = (_CROP_CORNER * size / 128).astype(int)
+    return int(left), int(top), round(_CROP_SIDE * size / 128)
+
+
+def _resized(pixels: Pixels, side: int) -> Pixels:
+    if pixels.shape[0] == side:
+        return pixels
+    return cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _subpixels(points: Points) -> NDArray[np.int32]:
+    return np.round(points * (1 << _SHIFT)).astype(np.int32)
+
+
+def _filled(outline: Points, size: int) -> Mask:
+    canvas = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(canvas, [_subpixels(outline)], 255, cv2.LINE_AA, _SHIFT)
+    return np.asarray(canvas / np.float32(255), np.float32)
+
+
+def _lines(points: Points, size: int) -> Floats:
+    canvas = np.zeros((3, size, size), np.uint8)
+    for closed, lines in ((False, _OPEN_LINES), (True, _CLOSED_LINES)):
+        for channel, part in lines:
+            cv2.polylines(
+                canvas[channel - 4], [_subpixels(points[part])], closed, 255, size // 128, cv2.LINE_AA, _SHIFT
+            )
+    return np.asarray(canvas / 127.5 - 1, np.float32)
+
+
+def _bells(centres: Points, sigma: float, size: int) -> tuple[Floats, Floats]:
+    """Gaussian curves across and down (n, size) whose outer products are round spots of height 1."""
+    grid = np.arange(size, dtype=np.float32)
+    across, down = (np.exp(-((grid - centres[:, [k]]) ** 2) / np.float32(2 * sigma**2)) for k in (0, 1))
+    return across.astype(np.float32), down.astype(np.float32)
+
+
+def _iris(light: Floats, outline: Points) -> Points:
+    """The centre of what is darker than the eye's mean, weighted by the square of the difference."""
+    rows, columns = np.nonzero(_filled(outline, light.shape[0]) > 0)
+    if len(rows) == 0:
+        return outline.mean(axis=0).astype(np.float32)
+    seen = light[rows, columns]
+    weights = np.clip(seen.mean() - seen, 0, None) ** 2 + 1e-3
+    return np.array((columns @ weights, rows @ weights), np.float32) / np.float32(weights.sum())
+
+
+def _interior_outlines(points: Points) -> tuple[Points, ...]:
+    """Both eyes, and the mouth inside the lips cut in two along its middle."""
+    middle = (points[[61, 62, 63]] + points[[67, 66, 65]]) / 2
+    upper = np.concatenate([points[60:65], middle[::-1]])
+    lower = np.concatenate([points[64:68], points[60:61], middle])
+    return points[_EYES[0]], points[_EYES[1]], upper, lower
+
+
+def _mean_colour(pixels: Pixels, outline: Points) -> Floats:
+    inside = _filled(outline, pixels.shape[0]) > 0
+    return pixels[inside].mean(axis=0).astype(np.float32) if inside.any() else np.zeros(3, np.float32)
+
+
+def _detail_places(points: Points, size: int) -> Points:
+    """Where fine edges are measured: eyes, mouth, between the brows, bridge of the nose, forehead, under the
+    eyes, outer corners, smile folds, cheeks, upper lip, chin."""
+    step = np.float32(size)
+    eyes = [points[eye].mean(axis=0) for eye in _EYES]
+    glabella = points[[21, 22]].mean(axis=0)
+    places = [
+        *eyes,
+        points[60:68].mean(axis=0),
+        glabella,
+        points[[27, 28]].mean(axis=0),
+        glabella - (0, 0.09 * step),
+        eyes[0] + (0, 0.065 * step),
+        eyes[1] + (0, 0.065 * step),
+        points[36] - (0.05 * step, 0),
+        points[45] + (0.05 * step, 0),
+        points[[31, 48]].mean(axis=0) + (-0.03 * step, 0),  # noqa: RUF005 -- arrays, added
+        points[[35, 54]].mean(axis=0) + (0.03 * step, 0),  # noqa: RUF005
+        points[[4, 48]].mean(axis=0),
+        points[[12, 54]].mean(axis=0),
+        points[[33, 51]].mean(axis=0),
+        points[[8, 57]].mean(axis=0),
+    ]
+    return np.array(places, np.float32)
+
+
+def _detail(light: Floats, points: Points) -> Floats:
+    """Strength of upright and level edges in a square at each place, 0..1 (1: 32 grey levels a pixel)."""
+    size = light.shape[0]
+    across = np.abs(np.diff(light, axis=1, append=light[:, -1:]))
+    down = np.abs(np.diff(light, axis=0, append=light[-1:]))
+    reach = round(0.035 * size)
+    strengths = np.zeros((16, 2), np.float32)
+    for n, (x, y) in enumerate(np.round(_detail_places(points, size)).astype(int)):
+        square = np.s_[max(0, y - reach) : max(0, y + reach + 1), max(0, x - reach) : max(0, x + reach + 1)]
+        if across[square].size:
+            strengths[n] = across[square].mean(), down[square].mean()
+    return np.clip(strengths / 32, 0, 1)
