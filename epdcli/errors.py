@@ -2,7 +2,7 @@
 
     EpdError                    exit 1
       UsageError                exit 2   what was asked for can't be done as asked
-      EnvironmentError_         exit 3   this machine lacks something: a backend, weights, a device
+      SetupError                exit 3   this machine lacks something: a backend, weights, a device
         BackendNotFound                  no such name
         BackendNotInstalled              known, its package is missing
         BackendBroken                    installed, but it doesn't load or run
@@ -37,27 +37,27 @@ class UsageError(EpdError):
     exit_code = 2
 
 
-class EnvironmentError_(EpdError):  # the trailing underscore keeps Python's own name usable
+class SetupError(EpdError):
     exit_code = 3
 
 
-class BackendNotFound(EnvironmentError_):
+class BackendNotFound(SetupError):
     pass
 
 
-class BackendNotInstalled(EnvironmentError_):
+class BackendNotInstalled(SetupError):
     pass
 
 
-class BackendBroken(EnvironmentError_):
+class BackendBroken(SetupError):
     pass
 
 
-class DeviceNotAvailable(EnvironmentError_):
+class DeviceNotAvailable(SetupError):
     pass
 
 
-class WeightsError(EnvironmentError_):
+class WeightsError(SetupError):
     pass
 
 

@@ -65,6 +65,33 @@ class AlignedFace:
         return int(self.pixels.shape[0])
 
 
+@dataclass(frozen=True, eq=False)
+class NewFace:
+    """What stands in for an aligned face: `pixels` size x size x 3, `mask` (size, size).
+
+    Where the mask is 1 nothing of the old face shines through; it fades to 0 inside the crop.
+    """
+
+    pixels: Pixels
+    mask: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A new face in the picture's own frame: its upper left corner, `pixels` h x w x 3 and `mask` (h, w)."""
+
+    x: int
+    y: int
+    pixels: Pixels
+    mask: Mask
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that the patch may touch."""
+        height, width = self.mask.shape
+        return slice(self.y, self.y + height), slice(self.x, self.x + width)
+
+
 class Verdict(StrEnum):
     """What became of a picture. Only `pass` is ever written (`no_face` on request)."""
 
@@ -78,7 +105,7 @@ class Verdict(StrEnum):
 class FaceRecord:
     """What the manifest says of one face. No embedding, no crop, no code."""
 
-    box: tuple[float, float, float, float]
+    box: tuple[float, ...]
     score: float
     method: str
     identity_distance: float | None

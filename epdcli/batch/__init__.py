@@ -1,0 +1,1 @@
+"""Many pictures: listing, workers, manifest."""

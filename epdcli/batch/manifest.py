@@ -1,0 +1,78 @@
+"""The record of a run, beside the output and not for release; and the journal that it grows from."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from epdcli.model import FaceRecord, PictureRecord, Verdict
+
+VERSION = 1
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def summary(records: Sequence[PictureRecord], seconds: float) -> dict[str, Any]:
+    """Counts of verdicts, faces and methods, and the speed."""
+    verdicts = Counter(record.verdict for record in records)
+    faces = [face for record in records for face in record.faces]
+    return {
+        "pictures": len(records),
+        "verdicts": {verdict.value: verdicts[verdict] for verdict in Verdict},
+        "faces": len(faces),
+        "small_faces": sum(face.small for face in faces),
+        "methods": dict(sorted(Counter(face.method for face in faces).items())),
+        "retried_faces": sum(face.attempts > 1 for face in faces),
+        "seconds": round(seconds, 2),
+        "pictures_per_second": round(len(records) / seconds, 3) if seconds > 0 else None,
+    }
+
+
+def write_manifest(
+    path: Path, run: Mapping[str, Any], records: Iterable[PictureRecord], seconds: float
+) -> dict[str, Any]:
+    """Write the manifest beside its name and rename it; returns what was written."""
+    ordered = sorted(records, key=lambda record: record.source)
+    content = {
+        "manifest_version": VERSION,
+        **run,
+        "summary": summary(ordered, seconds),
+        "files": [record_as_json(record) for record in ordered],
+    }
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return content
+
+
+def record_as_json(record: PictureRecord) -> dict[str, Any]:
+    """A picture's record as the manifest and the journal hold it."""
+    return {**dataclasses.asdict(record), "verdict": record.verdict.value}
+
+
+def record_from_json(content: Mapping[str, Any]) -> PictureRecord:
+    """The way back. Raises KeyError, TypeError or ValueError on a line that is no record."""
+    faces = tuple(FaceRecord(**{**face, "box": tuple(face["box"])}) for face in content["faces"])
+    return PictureRecord(**{**content, "verdict": Verdict(content["verdict"]), "faces": faces})
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all: beside its name, flushed, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.partial")
+    try:
+        with beside.open("w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

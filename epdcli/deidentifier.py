@@ -1,0 +1,212 @@
+"""The library's front door: everything that a run needs, opened once and used for many pictures."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from epdcli import pipeline
+from epdcli.batch.listing import PARTIAL
+from epdcli.batch.manifest import sha256_of
+from epdcli.errors import EpdError, UsageError
+from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomCodes, SeededCodes
+from epdcli.faces.replacement import Replacer
+from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
+from epdcli.methods.solid import Solid
+from epdcli.model import Face, PictureRecord, Pixels, Verdict
+from epdcli.pipeline import Answer, Policy
+from epdcli.runtimes import Engine, choose_backend, load_plugin
+
+_NETWORKS_KEY = 32  # bytes: shorter keys can be guessed
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose; the fields are the options of `epd deidentify`.
+
+    threshold: Euclidean distance of dlib embeddings that a new face must keep from the old ones, at least
+    that of one in a thousand pairs of strangers (.539). max_attempts: identity codes tried for a face.
+    threads: of the inference runtime, 0 for its own choice. seed and key exclude each other.
+    """
+
+    method: str = "generate"
+    strength: float | None = None
+    backend: str = "auto"
+    device: str = "auto"
+    detector: str = "centerface"
+    passes: str = "all"
+    seed: int | None = None
+    key: bytes | None = field(default=None, repr=False)
+    threshold: float = STRANGER_DISTANCE
+    max_attempts: int = 4
+    threads: int = 0
+    policy: Policy = Policy()
+
+    def __post_init__(self) -> None:
+        if self.seed is not None and self.key is not None:
+            raise UsageError("A seed and a key exclude each other.", hint="Give one of them.")
+        if self.key is not None and len(self.key) < _NETWORKS_KEY:
+            raise UsageError(
+                f"The key has {len(self.key)} bytes, at least {_NETWORKS_KEY} are needed.",
+                hint="Make one with: head -c 32 /dev/urandom > secret.key",
+            )
+        if self.threshold < STRANGER_DISTANCE:
+            raise UsageError(
+                f"A threshold of {self.threshold} lets more than one in a thousand strangers pass for the same "
+                "person.",
+                hint=f"Give {STRANGER_DISTANCE} or more.",
+            )
+        if self.max_attempts < 1:
+            raise UsageError(
+                "At least one attempt is needed for a face.", hint="Give --max-attempts 1 or more."
+            )
+
+    @property
+    def codes(self) -> CodeSource:
+        if self.key is not None:
+            return KeyedCodes(self.key)
+        return RandomCodes() if self.seed is None else SeededCodes(self.seed)
+
+
+class Deidentifier:
+    """Replaces the faces of pictures. Opens its networks once; close it, or use it as a context.
+
+    Raises SetupError (backend, device, weights) or UsageError when it can't be built as asked.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.choice = choose_backend(self.options.backend, self.options.device)
+        self._engine = Engine(self.choice, threads=self.options.threads)
+        try:
+            self._open()
+        except BaseException:
+            self._engine.close()
+            raise
+
+    def _open(self) -> None:
+        options, engine = self.options, self._engine
+        self._detector = load_plugin("epd.detectors", options.detector)(engine, passes=options.passes)
+        pixelate = load_plugin("epd.methods", "pixelate")(engine, None)
+        self._replacer = Replacer(
+            load_plugin("epd.methods", options.method)(engine, options.strength),
+            pixelate,
+            Solid(),
+            Verifier(engine.session("dlib_resnet")),
+            CodeDistribution.load(engine.network("generator").codes_path),
+            options.codes,
+            options.threshold,
+            options.max_attempts,
+        )
+
+    def detect(self, pixels: Pixels) -> list[Face]:
+        """The faces of a picture (H x W x 3, uint8, RGB)."""
+        return self._detector.detect(pixels)
+
+    def pixels(self, pixels: Pixels, name: str = "picture") -> tuple[Pixels | None, Answer]:
+        """De-identify an array (H x W x 3, uint8, RGB); the array is None where it may not be released."""
+        answer, drafts = pipeline.deidentify_frames(
+            [pixels],
+            [self.detect(pixels)],
+            name,
+            self._detector,
+            self._replacer,
+            self.options.policy,
+            lambda drafts: [draft.pixels for draft in drafts],
+        )
+        released = _is_released(answer.verdict, self.options.policy)
+        return (drafts[0].pixels if released else None), answer
+
+    def file(
+        self,
+        source: Path | str,
+        target: Path | str,
+        name: str | None = None,
+        given: Sequence[Sequence[Face]] | None = None,
+    ) -> PictureRecord:
+        """De-identify a file into `target`, which is written whole, or not at all; what went wrong with the
+        picture stands in the record. `name` is the relative path that codes and record go by."""
+        source, target = Path(source), Path(target)
+        name = name or source.name
+        begun = time.perf_counter()
+        partial = target.with_name(f"{PARTIAL}{uuid4().hex}")
+        digest = None
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            answer = pipeline.deidentify_file(
+                source, partial, name, self._detector, self._replacer, self.options.policy, given
+            )
+            if _is_released(answer.verdict, self.options.policy):
+                digest = sha256_of(partial)
+                partial.replace(target)
+                _sync_folder(target.parent)
+        except EpdError as error:
+            answer = Answer(Verdict.FAILED, str(error))
+        except OSError as error:
+            answer = Answer(Verdict.FAILED, f"{error.strerror or error}: {error.filename or source}.")
+        except MemoryError:
+            answer = Answer(
+                Verdict.FAILED, "not enough memory for this picture; lower --jobs or --max-pixels"
+            )
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+        return PictureRecord(
+            source=name,
+            output=name if digest else None,
+            sha256=digest,
+            verdict=answer.verdict,
+            reason=answer.reason,
+            seconds=round(time.perf_counter() - begun, 3),
+            faces=answer.faces,
+        )
+
+    def description(self) -> Mapping[str, object]:
+        """What the manifest says of the run: backend, device as really used, codes, weights' hashes."""
+        return {
+            "backend": self.choice.backend.name,
+            "device": self._engine.session("dlib_resnet").device,
+            "provider": self._engine.session("dlib_resnet").provider,
+            "chosen": self.choice.reason,
+            "method": self.options.method,
+            "strength": self.options.strength,
+            "detector": self.options.detector,
+            "passes": self.options.passes,
+            "seed": self.options.codes.label,
+            "threshold": self.options.threshold,
+            "max_attempts": self.options.max_attempts,
+            "weights": self._engine.hashes(),
+        }
+
+    def close(self) -> None:
+        """Give back what the networks hold."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _is_released(verdict: Verdict, policy: Policy) -> bool:
+    return verdict is Verdict.PASS or (verdict is Verdict.NO_FACE and policy.no_face_copy)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

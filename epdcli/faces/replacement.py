@@ -1,0 +1,308 @@
+"""From old faces to new ones in one frame: give codes, paste, verify, try again, fall back to solid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from epdcli.faces.alignment import map_points, warp
+from epdcli.faces.codes import CodeDistribution, CodeSource
+from epdcli.faces.coverage import PROCESSED, conceal, covered_share, oval
+from epdcli.faces.pasting import COVERED, composite, to_picture, touched
+from epdcli.faces.verification import Verifier, distances, is_small
+from epdcli.methods.protocol import Method
+from epdcli.model import AlignedFace, Code, Embedding, Face, FaceRecord, Matrix, Patch, Pixels
+
+_NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
+_METHOD_IN_MANIFEST = {"generate": "generated"}
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """One face of a frame and what stands in for it so far. `distance` is the smallest one measured
+    between the new face and its original; `original` (128,) is kept in memory only."""
+
+    face: Face
+    original: Embedding
+    code: Code | None = None
+    method: str = ""
+    patch: Patch | None = None
+    distance: float | None = None
+    attempts: int = 0
+
+    @property
+    def filled(self) -> bool:
+        """Whether nothing of a face is left that a recogniser could judge."""
+        return self.method == "solid" or (self.method == "pixelate" and is_small(self.face))
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A frame (H x W x 3) with the replacements of its faces; nothing of it changes, new drafts are made."""
+
+    name: str
+    source: Pixels
+    replacements: tuple[Replacement, ...]
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The frame with the new faces over the old ones, the larger (nearer) ones on top."""
+        return composite(self.source, self._patches)
+
+    @property
+    def touched(self) -> NDArray[np.bool_]:
+        """Where a new face changed anything: (H, W)."""
+        return touched(self.source.shape, self._patches)
+
+    @cached_property
+    def covered(self) -> NDArray[np.bool_]:
+        """Where the applied masks cover the old picture: (H, W)."""
+        return touched(self.source.shape, self._patches, COVERED)
+
+    @property
+    def originals(self) -> NDArray[np.float32]:
+        """Embeddings of the original faces: (n, 128)."""
+        return np.stack([r.original for r in self.replacements]) if self.replacements else _NO_EMBEDDINGS
+
+    @property
+    def generated(self) -> bool:
+        return any(replacement.method == "generate" for replacement in self.replacements)
+
+    @property
+    def _patches(self) -> list[Patch]:
+        ordered = sorted(self.replacements, key=lambda r: r.face.box.width * r.face.box.height)
+        return [replacement.patch for replacement in ordered if replacement.patch is not None]
+
+    def with_replacements(self, changed: dict[int, Replacement]) -> Draft:
+        return replace(
+            self, replacements=tuple(changed.get(i, old) for i, old in enumerate(self.replacements))
+        )
+
+    def records(self, threshold: float) -> tuple[FaceRecord, ...]:
+        """What the manifest says of each face."""
+        return tuple(
+            FaceRecord(
+                box=tuple(round(float(side), 1) for side in r.face.box),
+                score=round(float(r.face.score), 4),
+                method=_METHOD_IN_MANIFEST.get(r.method, r.method),
+                identity_distance=None if r.distance is None else round(float(r.distance), 4),
+                threshold=threshold,
+                attempts=r.attempts,
+                small=is_small(r.face),
+            )
+            for r in self.replacements
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What was found in a finished frame: the numbers of new faces that are still too like an original, and
+    faces that no mask covers. `draft` has the distances that were measured there."""
+
+    draft: Draft
+    failed: frozenset[int]
+    missed: tuple[Face, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed and not self.missed
+
+    @property
+    def sentence(self) -> str:
+        parts = [
+            f"{len(self.missed)} face(s) not covered by a mask" if self.missed else "",
+            f"{len(self.failed)} new face(s) too like an original" if self.failed else "",
+        ]
+        return " and ".join(part for part in parts if part)
+
+
+class Replacer:
+    """Replaces faces by `method` and judges every one with `verifier`.
+
+    A face that fails gets another code, `max_attempts` in all (one for a method without chance); then a
+    small one is pixelated, and whatever still fails is filled solid.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        pixelate: Method,
+        solid: Method,
+        verifier: Verifier,
+        distribution: CodeDistribution,
+        codes: CodeSource,
+        threshold: float,
+        max_attempts: int,
+    ) -> None:
+        self._method, self._pixelate, self._solid = method, pixelate, solid
+        self._verifier = verifier
+        self._distribution = distribution
+        self._codes = codes
+        self._threshold = threshold
+        self._attempts = max_attempts if method.random else 1
+
+    def draft(self, pixels: Pixels, faces: Sequence[Face], name: str) -> Draft:
+        """A verified draft of a frame (H x W x 3, uint8) in which each of `faces` is replaced."""
+        return self._extended(Draft(name, pixels, ()), faces)
+
+    def check(self, draft: Draft, finished: Pixels, found: Sequence[Face]) -> Check:
+        """Judge a finished frame, as read back from its file, by the faces that a detector `found` in it.
+
+        A face counts as processed when 90 % of it lies under applied masks; it must then be nobody of the
+        originals, aligned by its own landmarks this time.
+        """
+        shares = [covered_share(draft.covered, face.box) for face in found]
+        missed = tuple(face for face, share in zip(found, shares, strict=True) if share < PROCESSED)
+        processed = [face for face, share in zip(found, shares, strict=True) if share >= PROCESSED]
+        owned = [(face, _owner(draft, face)) for face in processed]
+        judged = [(face, i) for face, i in owned if not draft.replacements[i].filled]
+        gaps = distances(self._verifier.embed(finished, [face for face, _ in judged]), draft.originals)
+        failed: set[int] = set()
+        for (_, i), row in zip(judged, gaps, strict=True):
+            old = draft.replacements[i]
+            smaller = min(float(row[i]), np.inf if old.distance is None else old.distance)
+            draft = draft.with_replacements({i: replace(old, distance=smaller)})
+            if not self._accepts(draft, i, row):
+                failed.add(i)
+        return Check(draft, frozenset(failed), missed)
+
+    def mend(self, check: Check) -> Draft:
+        """The draft with failed faces tried again and missed faces replaced too."""
+        return self._extended(self._settled(check.draft, sorted(check.failed)), check.missed)
+
+    def records(self, drafts: Sequence[Draft]) -> tuple[FaceRecord, ...]:
+        """What the manifest says of each face of a picture's drafts."""
+        return tuple(record for draft in drafts for record in draft.records(self._threshold))
+
+    def _extended(self, draft: Draft, faces: Sequence[Face]) -> Draft:
+        if not faces:
+            return draft
+        originals = self._verifier.embed(draft.source, faces)
+        new = tuple(Replacement(face, original) for face, original in zip(faces, originals, strict=True))
+        first = len(draft.replacements)
+        draft = replace(draft, replacements=draft.replacements + new)
+        return self._settled(draft, range(first, first + len(new)))
+
+    def _settled(self, draft: Draft, numbers: Iterable[int]) -> Draft:
+        """Try the faces of these numbers until each is verified or filled."""
+        pending = list(numbers)
+        while pending:
+            able = [i for i in pending if draft.replacements[i].attempts < self._attempts]
+            spent = [i for i in pending if draft.replacements[i].attempts >= self._attempts]
+            draft = self._filled(draft, spent)
+            draft = self._attempted(draft, able)
+            draft, pending = self._judged(draft, able)
+        return draft
+
+    def _attempted(self, draft: Draft, numbers: Sequence[int]) -> Draft:
+        worn = [r.code for r in draft.replacements if r.code is not None]
+        codes: list[Code] = []
+        for i in numbers:
+            seed = self._codes.seed(draft.name, i, draft.replacements[i].attempts)
+            codes.append(self._distribution.sample_distinct(seed, worn + codes))
+        draft = self._with_method(draft, self._method, numbers, codes)
+        old = draft.replacements
+        return draft.with_replacements({i: replace(old[i], attempts=old[i].attempts + 1) for i in numbers})
+
+    def _with_method(
+        self, draft: Draft, method: Method, numbers: Sequence[int], codes: Sequence[Code]
+    ) -> Draft:
+        if not numbers:
+            return draft
+        faces = [draft.replacements[i].face for i in numbers]
+        aligned = _crops(draft, method, faces)
+        changed = {}
+        for i, face, new, code in zip(numbers, aligned, method.replace(aligned, codes), codes, strict=True):
+            patch = to_picture(new, face.matrix, draft.source.shape)
+            old = draft.replacements[i]
+            changed[i] = replace(
+                old, code=code if len(code) else None, method=method.name, patch=patch, distance=None
+            )
+        return draft.with_replacements(changed)
+
+    def _judged(self, draft: Draft, numbers: Sequence[int]) -> tuple[Draft, list[int]]:
+        """Measure new faces by the originals' landmarks; returns the draft and the numbers that failed."""
+        if not numbers:
+            return draft, []
+        gaps = distances(
+            self._verifier.embed(draft.pixels, [draft.replacements[i].face for i in numbers]),
+            draft.originals,
+        )
+        measured = {
+            i: replace(draft.replacements[i], distance=float(row[i]))
+            for i, row in zip(numbers, gaps, strict=True)
+        }
+        draft = draft.with_replacements(measured)
+        failed = [
+            i
+            for i, row in zip(numbers, gaps, strict=True)
+            if not (self._accepts(draft, i, row) and _covers(draft, i))
+        ]
+        return draft, failed
+
+    def _filled(self, draft: Draft, numbers: Sequence[int]) -> Draft:
+        """The fallbacks: a mosaic for small faces if it passes, solid for everything else."""
+        small = [
+            i
+            for i in numbers
+            if is_small(draft.replacements[i].face) and draft.replacements[i].method == "generate"
+        ]
+        draft = self._with_method(draft, self._pixelate, small, [_NO_CODE] * len(small))
+        draft, still = self._judged(draft, small)
+        solid = sorted((set(numbers) - set(small)) | set(still))
+        draft = self._with_method(draft, self._solid, solid, [_NO_CODE] * len(solid))
+        return self._judged(draft, solid)[0]
+
+    def _accepts(self, draft: Draft, number: int, gaps: NDArray[np.float32]) -> bool:
+        """Whether a new face keeps its distance: from its own original, and from every other original of
+        the picture that is large enough for a recogniser's answer to mean anything."""
+        others = [gaps[i] for i, r in enumerate(draft.replacements) if i != number and not is_small(r.face)]
+        if is_small(draft.replacements[number].face):
+            others = []
+        return bool(gaps[number] > self._threshold and all(gap > self._threshold for gap in others))
+
+
+_NO_CODE: Code = np.zeros(0, np.float32)
+
+
+def _crops(draft: Draft, method: Method, faces: Sequence[Face]) -> list[AlignedFace]:
+    """Aligned faces for a method. Around the face at hand its neighbours are concealed, so that no method
+    can carry a piece of one person's face into another's."""
+    alone = len(draft.replacements) == 1
+    backdrop = draft.source if alone else conceal(draft.source, [r.face for r in draft.replacements])
+    crops = []
+    for face in faces:
+        matrix = method.matrix(face)
+        pixels = warp(draft.source, matrix, method.size)
+        if not alone:
+            own = _own_region(face, matrix, method.size)[..., None]
+            pixels = np.where(own, pixels, warp(backdrop, matrix, method.size))
+        crops.append(AlignedFace(face, pixels, matrix))
+    return crops
+
+
+def _own_region(face: Face, matrix: Matrix, size: int) -> NDArray[np.bool_]:
+    inside = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(map_points(matrix, oval(face.box, 1.4))).astype(np.int32), 1)
+    return inside > 0
+
+
+def _covers(draft: Draft, number: int) -> bool:
+    """Whether the new face hides the old one: 90 % of its ellipse and all five landmarks."""
+    covered = draft.covered
+    face = draft.replacements[number].face
+    height, width = covered.shape
+    points = np.rint(face.landmarks).astype(int)
+    seen = [(x, y) for x, y in points if 0 <= x < width and 0 <= y < height]
+    return covered_share(covered, face.box) >= PROCESSED and all(covered[y, x] for x, y in seen)
+
+
+def _owner(draft: Draft, face: Face) -> int:
+    """The number of the replaced face that a face found in the finished picture stands at."""
+    centre = np.array(face.box.centre)
+    return int(np.argmin([np.hypot(*(centre - r.face.box.centre)) for r in draft.replacements]))

@@ -1,0 +1,35 @@
+"""`blur`: a Gaussian over the face. What everybody knows, and weaker than it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
+from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
+from epdcli.runtimes import Engine
+
+_SIGMA = 0.12  # of the face's longer side
+
+
+class Blur:
+    name = "blur"
+    size = SIZE
+    random = False
+
+    def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
+        """`strength`: the Gaussian's sigma in units of the face's longer side, .12 by default."""
+        self._sigma = _SIGMA if strength is None else strength
+
+    def matrix(self, face: Face) -> Matrix:
+        return box_matrix(face)
+
+    def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
+        """Each face blurred under its ellipse."""
+        sigma = self._sigma * SIZE / 1.5  # the frame is 1.5 boxes wide
+        return [
+            NewFace(cv2.GaussianBlur(face.pixels, (0, 0), sigma).astype(np.uint8), box_ellipse(face.face))
+            for face in faces
+        ]

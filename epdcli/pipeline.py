@@ -1,0 +1,136 @@
+"""The way of one picture, a straight line:
+
+    read -> find faces -> replace them (align, measure, generate, paste, verify) -> write -> check -> release
+
+`deidentify_file` is that line. Everything that processes many pictures calls it; nothing above it looks at
+a pixel. It fails closed: what is not verified is not released, and every doubt ends in a solid fill or in
+a withheld picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from epdcli import pictures
+from epdcli.errors import PictureError
+from epdcli.faces.detection import Detector
+from epdcli.faces.replacement import Draft, Replacer
+from epdcli.model import Face, FaceRecord, Pixels, Verdict
+
+ROUNDS = 3  # the finished picture is checked once, and again after each of at most two rounds of mending
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may be released.
+
+    expect_faces  withhold a picture with fewer faces than this
+    no_face_copy  release pictures without a face, stripped of their metadata
+    mark          mark pictures with a generated face as such, where the format can say it
+    max_pixels    refuse larger pictures before they are decoded
+    """
+
+    expect_faces: int = 0
+    no_face_copy: bool = False
+    mark: bool = True
+    max_pixels: int = pictures.MAX_PIXELS
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a picture, why, and its faces."""
+
+    verdict: Verdict
+    reason: str
+    faces: tuple[FaceRecord, ...] = ()
+
+
+class NotReleasable(Exception):
+    """A finished file holds what it must not; the sentence says what."""
+
+
+def deidentify_file(
+    source: Path,
+    target: Path,
+    name: str,
+    detector: Detector,
+    replacer: Replacer,
+    policy: Policy,
+    given: Sequence[Sequence[Face]] | None = None,
+) -> Answer:
+    """De-identify one file, all its frames, into `target`.
+
+    Only with the verdict `pass` (or `no_face` and `no_face_copy`) may `target` be released; the caller
+    removes it otherwise. `name` is the picture's relative path, on which seeded and keyed codes depend.
+    `given` are faces that somebody found before, a list for each frame; they stand in for detection on
+    the source, never for the check of the result. Raises PictureError when the file can't be read, or
+    can't be kept as it is.
+    """
+    file = pictures.read(source, max_pixels=policy.max_pixels)
+    found = [detector.detect(frame) for frame in file.frames] if given is None else given
+    if len(found) != len(file.frames):
+        raise PictureError(
+            f"{name}: faces are given for {len(found)} frames, but it has {len(file.frames)}.",
+            hint="Write the detections again with 'epd detect'.",
+        )
+
+    def publish(drafts: Sequence[Draft]) -> Sequence[Pixels]:
+        """Write the file, and read it back as a stranger would."""
+        marked = policy.mark and any(draft.generated for draft in drafts)
+        frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
+        pictures.write(file, frames, where, target, mark=marked)
+        for finding in pictures.scan(target):
+            if not finding.released:
+                raise NotReleasable(f"the finished file still holds {finding.kind} ({finding.where})")
+        finished = pictures.read(target, max_pixels=policy.max_pixels).frames
+        if [frame.shape for frame in finished] != [frame.shape for frame in file.frames]:
+            raise NotReleasable("the finished file has other frames than the source")
+        return finished
+
+    return deidentify_frames(file.frames, found, name, detector, replacer, policy, publish)[0]
+
+
+def deidentify_frames(
+    frames: Sequence[Pixels],
+    found: Sequence[Sequence[Face]],
+    name: str,
+    detector: Detector,
+    replacer: Replacer,
+    policy: Policy,
+    publish: Callable[[Sequence[Draft]], Sequence[Pixels]],
+) -> tuple[Answer, list[Draft]]:
+    """Replace the faces `found` in each frame (H x W x 3, uint8) and check what `publish` made of them.
+
+    `publish` takes the drafts and returns the frames as others will see them. Returns the answer and the
+    drafts, whose `pixels` are the new frames.
+    """
+    count = sum(map(len, found))
+    if count < policy.expect_faces:
+        return Answer(Verdict.WITHHELD, f"{count} face(s) found, {policy.expect_faces} expected"), []
+    if count == 0 and not policy.no_face_copy:
+        return Answer(Verdict.NO_FACE, "no face found"), []
+    drafts = [
+        replacer.draft(frame, faces, f"{name}#{number}" if number else name)
+        for number, (frame, faces) in enumerate(zip(frames, found, strict=True))
+    ]
+    problem = ""
+    for _ in range(ROUNDS):
+        try:
+            finished = publish(drafts)
+        except NotReleasable as refusal:
+            return Answer(Verdict.WITHHELD, str(refusal), replacer.records(drafts)), drafts
+        pairs = list(zip(drafts, finished, strict=True))
+        checks = [replacer.check(draft, frame, detector.detect(frame)) for draft, frame in pairs]
+        drafts = [check.draft for check in checks]
+        problem = " and ".join(check.sentence for check in checks if not check.passed)
+        if not problem:
+            break
+        drafts = [replacer.mend(check) for check in checks]
+    records = replacer.records(drafts)
+    if problem:
+        return Answer(Verdict.WITHHELD, f"after {ROUNDS} rounds: {problem}", records), drafts
+    if not records:
+        return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
+    return Answer(Verdict.PASS, "", records), drafts
