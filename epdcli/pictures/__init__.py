@@ -1,0 +1,10 @@
+"""Files to arrays and back, and what hides in a file."""
+
+from __future__ import annotations
+
+from epdcli.pictures.encoding import Encoding, PictureFile
+from epdcli.pictures.formats import SUFFIXES
+from epdcli.pictures.read import MAX_PIXELS, read
+from epdcli.pictures.write import write
+
+__all__ = ["MAX_PIXELS", "SUFFIXES", "Encoding", "PictureFile", "read", "write"]
