@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from epdcli.pictures.encoding import Encoding, PictureFile
 from epdcli.pictures.formats import SUFFIXES
+from epdcli.pictures.inspect import Finding, scan
+from epdcli.pictures.metadata import Keep
 from epdcli.pictures.read import MAX_PIXELS, read
 from epdcli.pictures.write import write
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "Encoding", "PictureFile", "read", "write"]
+__all__ = ["MAX_PIXELS", "SUFFIXES", "Encoding", "Finding", "Keep", "PictureFile", "read", "scan", "write"]
