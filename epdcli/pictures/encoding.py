@@ -38,7 +38,8 @@ class Page:
     `planes` is H x W or H x W x C in the file's own depth, with what transparency hides blanked.
     `white` is the value that becomes 255 in the working copy, `black` the one that becomes 0.
     `palette` is n x 4 RGBA; `bits` the depth of a sample in the file; `key` the one colour
-    that the file declares transparent.
+    that the file declares transparent. `profile` is the colour profile with everything but the
+    colours taken out. `touched` marks pixels that are new (H x W).
     """
 
     planes: NDArray[Any]
@@ -48,8 +49,9 @@ class Page:
     white: float = 255.0
     palette: NDArray[np.uint8] | None = None
     key: tuple[int, ...] | None = None
+    profile: bytes | None = None
     milliseconds: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict)  # what only this format's writer reads
+    touched: NDArray[np.bool_] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,17 +79,21 @@ class Encoding:
     """All that writing back needs besides the new pixels.
 
     `settings` are the format's own (quantisation tables, compression, loops), made by its reader
-    for its writer. `profile` is the colour profile with everything but the colours taken out.
-    `exif` holds the few values that `--keep` may ask for.
+    for its writer; `dpi` is pixels an inch, across and down. `exif` holds the few values that
+    `--keep` may ask for.
     """
 
     format: str
     pages: tuple[Page, ...]
     views: tuple[View, ...]
-    profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     exif: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def profile(self) -> bytes | None:
+        """The colour profile, the same for all pages."""
+        return self.pages[0].profile
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -29,13 +29,13 @@ def recolour(page: Page, frame: Pixels, touched: NDArray[np.bool_]) -> Page:
     palette[free] = (0, 0, 0, 255)
     colours = frame[touched]
     if free.size:
-        fresh = _median_cut(colours, int(free.size))
+        fresh = median_cut(colours, int(free.size))
         palette[free[: len(fresh)], :3] = fresh
     choices = np.flatnonzero((palette[:, 3] == 255) & (used | np.isin(np.arange(limit), free)))
     if not choices.size:  # every entry is in use and none is opaque
         choices = np.arange(limit)
     planes = page.planes.copy()
-    planes[touched] = choices[_nearest(colours, palette[choices, :3])]
+    planes[touched] = choices[nearest(colours, palette[choices, :3])]
     return wiped(replace(page, planes=planes, palette=palette))
 
 
@@ -52,14 +52,15 @@ def wiped(page: Page) -> Page:
     return replace(page, palette=palette)
 
 
-def _median_cut(colours: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+def median_cut(colours: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """At most `count` colours that stand for `colours` (n x 3), m x 3."""
     from PIL import Image
 
     reduced = Image.fromarray(colours[None]).quantize(count, Image.Quantize.MEDIANCUT)
     return np.array(reduced.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)[:count]
 
 
-def _nearest(colours: NDArray[np.uint8], entries: NDArray[np.uint8]) -> NDArray[np.intp]:
+def nearest(colours: NDArray[np.uint8], entries: NDArray[np.uint8]) -> NDArray[np.intp]:
     """The index of the nearest entry for each colour, by distance in RGB; n x 3 and m x 3."""
     distinct, where = np.unique(colours, axis=0, return_inverse=True)
     points, targets = distinct.astype(np.float32), entries.astype(np.float32)

@@ -6,6 +6,7 @@ from it; all others stay the file's own, bit for bit.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,7 @@ def merge(page: Page, frame: Pixels, touched: Flags, plane: Plane = Plane.COLOUR
         case Mode.CMYK:
             planes[touched, :3] = 255 - frame[touched]
             planes[touched, 3] = 0
+    page = replace(page, touched=touched)
     if page.key is not None:
         planes = _off_the_key(planes, touched, page.key)
     return page.with_planes(without_hidden_colour(planes, page.mode))
