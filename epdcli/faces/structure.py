@@ -168,20 +168,21 @@ def expression_crop(pixels: Pixels) -> Floats:
 
     The square with centre (128, 160) and side 140 of the 256 px frame.
     """
-    left, top, side = _crop_square(pixels.shape[0])
+    left, top, side = crop_square(pixels.shape[0])
     crop = cv2.resize(pixels[top : top + side, left : left + side], (_NETWORK_SIDE, _NETWORK_SIDE))
     return np.ascontiguousarray(crop.transpose(2, 0, 1), np.float32)
+
+
+def crop_square(size: int) -> tuple[int, int, int]:
+    """Left, top and side, in pixels, of the square that `expression_crop` takes from a frame of `size`."""
+    left, top = (_CROP_CORNER * size / 128).astype(int)
+    return int(left), int(top), round(_CROP_SIDE * size / 128)
 
 
 def landmarks_from_network(output: Floats, size: int) -> Points:
     """The landmark network's answer (136 values, 0..1 of its crop) as 68 points in the aligned frame."""
     points = np.asarray(output, np.float32).reshape(68, 2)
     return ((points * _CROP_SIDE + _CROP_CORNER) * (size / 128)).astype(np.float32)
-
-
-def _crop_square(size: int) -> tuple[int, int, int]:
-    left, top = (_CROP_CORNER * size / 128).astype(int)
-    return int(left), int(top), round(_CROP_SIDE * size / 128)
 
 
 def _resized(pixels: Pixels, side: int) -> Pixels:

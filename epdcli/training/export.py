@@ -1,0 +1,41 @@
+"""From a checkpoint to the file that the product runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from epdcli.training.network import Generator, start_from, weights_of
+
+
+def export_generator(checkpoint: Path, path: Path) -> None:
+    """Write the EMA weights of `checkpoint` (or of an exported generator) as ONNX, opset 17, dynamic batch.
+
+    Inputs `context` (N, 16, S, S), `code` (N, 128), `expression` (N, 7); output `face` (N, 3, S, S); float32.
+    """
+    weights = weights_of(checkpoint)
+    size = 256 if "border_in.weight" in weights else 128
+    generator = Generator(size, channels=weights["e1.weight"].shape[1] // 4)
+    if new := start_from(generator, weights):
+        raise ValueError(f"{checkpoint} lacks {', '.join(new)}")
+    write_onnx(generator, path)
+
+
+def write_onnx(generator: Generator, path: Path) -> None:
+    """Trace `generator` on the CPU and write it beside `path`, then rename."""
+    plain = Generator(generator.size, channels=generator.e1.in_channels // 4)
+    plain.load_state_dict({name: tensor.cpu() for name, tensor in generator.state_dict().items()})
+    size, channels = plain.size, plain.e1.in_channels // 4
+    beside = path.with_suffix(".part")
+    torch.onnx.export(
+        plain.eval(),
+        (torch.zeros(2, channels, size, size), torch.zeros(2, 128), torch.zeros(2, 7)),
+        str(beside),
+        input_names=["context", "code", "expression"],
+        output_names=["face"],
+        dynamic_axes={name: {0: "N"} for name in ("context", "code", "expression", "face")},
+        opset_version=17,
+        dynamo=False,
+    )
+    beside.replace(path)

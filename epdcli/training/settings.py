@@ -1,0 +1,46 @@
+"""Settings of a training run, and the weight of every loss term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each term of `losses` counts; `margin` belongs to `identity_from_source`."""
+
+    reconstruction: float = 16
+    landmarks: float = 40
+    expression: float = 2
+    expression_features: float = 1
+    eyes_and_mouth: float = 4
+    light: float = 3
+    realism: float = 0.6
+    features: float = 4
+    mean_features: float = 1
+    to_code: float = 2
+    from_source: float = 4
+    margin: float = 0.02
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made of. `identity_from` and `identity_over`: the step from which, and the number of
+    steps over which, the identity terms come in (a warm start has them from the first step);
+    `discriminator_first` steps train D alone, then `realism_over` steps bring its word in.
+    """
+
+    size: int = 128
+    batch: int = 16
+    own_share: float = 0.5
+    rate: float = 3e-4
+    discriminator_rate: float = 4e-4
+    warm_up: int = 100
+    discriminator_first: int = 0
+    realism_over: int = 300
+    identity_from: int = 350
+    identity_over: int = 600
+    ema: float = 0.995
+    clip: float = 8.0
+    seed: int = 0
+    weights: Weights = field(default_factory=Weights)
