@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,19 +11,19 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from epdcli import pipeline
-from epdcli.batch.listing import PARTIAL
-from epdcli.batch.manifest import sha256_of
+from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
 from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomCodes, SeededCodes
-from epdcli.faces.replacement import Replacer
+from epdcli.faces.detection_passes import DetectionSettings
+from epdcli.faces.replacement import Replacement, Replacer
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
+from epdcli.files import PARTIAL, release, sha256_of
 from epdcli.methods.solid import Solid
 from epdcli.model import Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
 from epdcli.runtimes import Engine, choose_backend, load_plugin
 
-_NETWORKS_KEY = 32  # bytes: shorter keys can be guessed
+_KEY_BYTES = 32  # shorter keys can be guessed
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,20 @@ class Options:
     threshold: float = STRANGER_DISTANCE
     max_attempts: int = 4
     threads: int = 0
-    policy: Policy = Policy()
+    debug: bool = False
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         if self.seed is not None and self.key is not None:
             raise UsageError("A seed and a key exclude each other.", hint="Give one of them.")
-        if self.key is not None and len(self.key) < _NETWORKS_KEY:
+        if self.key is not None and len(self.key) < _KEY_BYTES:
             raise UsageError(
-                f"The key has {len(self.key)} bytes, at least {_NETWORKS_KEY} are needed.",
+                f"The key has {len(self.key)} bytes, at least {_KEY_BYTES} are needed.",
                 hint="Make one with: head -c 32 /dev/urandom > secret.key",
             )
         if self.threshold < STRANGER_DISTANCE:
             raise UsageError(
-                f"A threshold of {self.threshold} lets more than one in a thousand strangers pass for the same "
-                "person.",
+                f"A threshold of {self.threshold} would release more than one in a thousand look-alikes.",
                 hint=f"Give {STRANGER_DISTANCE} or more.",
             )
         if self.max_attempts < 1:
@@ -93,7 +92,9 @@ class Deidentifier:
 
     def _open(self) -> None:
         options, engine = self.options, self._engine
-        self._detector = load_plugin("epd.detectors", options.detector)(engine, passes=options.passes)
+        self._detector = load_plugin("epd.detectors", options.detector)(
+            engine, DetectionSettings(passes=options.passes)
+        )
         pixelate = load_plugin("epd.methods", "pixelate")(engine, None)
         self._replacer = Replacer(
             load_plugin("epd.methods", options.method)(engine, options.strength),
@@ -124,6 +125,21 @@ class Deidentifier:
         released = _is_released(answer.verdict, self.options.policy)
         return (drafts[0].pixels if released else None), answer
 
+    def look(
+        self, source: Path | str, name: str, given: Sequence[Sequence[Face]] | None = None
+    ) -> PictureRecord:
+        """Read a file and find its faces; write nothing. The record's faces have no method."""
+        begun = time.perf_counter()
+        try:
+            frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
+            found = given if given is not None else [self.detect(frame) for frame in frames]
+            faces = tuple(Replacement(face).record(self.options.threshold) for some in found for face in some)
+            verdict, reason = (Verdict.PASS, "") if faces else (Verdict.NO_FACE, "no face found")
+        except (EpdError, OSError) as error:
+            faces, verdict, reason = (), Verdict.FAILED, str(error)
+        seconds = round(time.perf_counter() - begun, 3)
+        return PictureRecord(name, None, None, verdict, reason, seconds, faces)
+
     def file(
         self,
         source: Path | str,
@@ -136,7 +152,7 @@ class Deidentifier:
         source, target = Path(source), Path(target)
         name = name or source.name
         begun = time.perf_counter()
-        partial = target.with_name(f"{PARTIAL}{uuid4().hex}")
+        partial = target.with_name(f"{PARTIAL}{uuid4().hex}{target.suffix}")
         digest = None
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,8 +161,7 @@ class Deidentifier:
             )
             if _is_released(answer.verdict, self.options.policy):
                 digest = sha256_of(partial)
-                partial.replace(target)
-                _sync_folder(target.parent)
+                release(partial, target)
         except EpdError as error:
             answer = Answer(Verdict.FAILED, str(error))
         except OSError as error:
@@ -155,6 +170,10 @@ class Deidentifier:
             answer = Answer(
                 Verdict.FAILED, "not enough memory for this picture; lower --jobs or --max-pixels"
             )
+        except Exception as error:  # one bad picture never stops the rest; --debug shows the traceback
+            if self.options.debug:
+                raise
+            answer = Answer(Verdict.FAILED, f"unexpected {type(error).__name__}: {error}")
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
@@ -200,13 +219,3 @@ class Deidentifier:
 
 def _is_released(verdict: Verdict, policy: Policy) -> bool:
     return verdict is Verdict.PASS or (verdict is Verdict.NO_FACE and policy.no_face_copy)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

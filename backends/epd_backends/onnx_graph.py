@@ -79,14 +79,15 @@ class OnnxModule(nn.Module):
         return {name: values[name] for name in self.output_names}
 
 
-def load_onnx(path: Path) -> OnnxModule:
-    """Read the ONNX file `path` into a module on the CPU, in evaluation mode.
+def load_onnx(source: Path | bytes) -> OnnxModule:
+    """Read an ONNX file (its path or its content) into a module on the CPU, in evaluation mode.
 
     What depends on constants only is computed here once (a float16 weight followed by a Cast becomes a
     float32 weight). Raises `WeightsError` when the file can't be read or uses an operator not known here.
     """
+    path = "the network" if isinstance(source, bytes) else str(source)
     try:
-        graph = onnx.load(str(path)).graph
+        graph = (onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(str(source))).graph
     except Exception as error:  # protobuf raises its own, undocumented kinds
         raise WeightsError(f"{path} is not an ONNX file that can be read: {error}") from error
     constants = {tensor.name: _tensor(tensor) for tensor in graph.initializer}

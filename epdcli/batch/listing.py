@@ -10,8 +10,7 @@ from pathlib import Path
 
 from epdcli import pictures
 from epdcli.errors import UsageError
-
-PARTIAL = ".epd-partial-"  # what an unfinished file's name begins with
+from epdcli.files import PARTIAL
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def plan(inputs: Sequence[Path], output: Path, *, overwrite: bool, manifest: Pat
 
 
 def pictures_in(path: Path) -> Iterator[Path]:
-    """The files to look at in a file or folder, links to folders not followed, in the order of their names."""
+    """The files in a file or folder, in the order of their names; links to folders are not followed."""
     if path.is_file():
         yield path
         return

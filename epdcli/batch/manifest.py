@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from epdcli.files import write_text
 from epdcli.model import FaceRecord, PictureRecord, Verdict
 
 VERSION = 1
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def summary(records: Sequence[PictureRecord], seconds: float) -> dict[str, Any]:
@@ -62,17 +55,3 @@ def record_from_json(content: Mapping[str, Any]) -> PictureRecord:
     """The way back. Raises KeyError, TypeError or ValueError on a line that is no record."""
     faces = tuple(FaceRecord(**{**face, "box": tuple(face["box"])}) for face in content["faces"])
     return PictureRecord(**{**content, "verdict": Verdict(content["verdict"]), "faces": faces})
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all: beside its name, flushed, renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.partial")
-    try:
-        with beside.open("w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ class Replacement:
     between the new face and its original; `original` (128,) is kept in memory only."""
 
     face: Face
-    original: Embedding
+    original: Embedding | None = None
     code: Code | None = None
     method: str = ""
     patch: Patch | None = None
@@ -39,6 +39,18 @@ class Replacement:
     def filled(self) -> bool:
         """Whether nothing of a face is left that a recogniser could judge."""
         return self.method == "solid" or (self.method == "pixelate" and is_small(self.face))
+
+    def record(self, threshold: float) -> FaceRecord:
+        """What the manifest says of the face."""
+        return FaceRecord(
+            box=tuple(round(float(side), 1) for side in self.face.box),
+            score=round(float(self.face.score), 4),
+            method=_METHOD_IN_MANIFEST.get(self.method, self.method),
+            identity_distance=None if self.distance is None else round(float(self.distance), 4),
+            threshold=threshold,
+            attempts=self.attempts,
+            small=is_small(self.face),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +79,8 @@ class Draft:
     @property
     def originals(self) -> NDArray[np.float32]:
         """Embeddings of the original faces: (n, 128)."""
-        return np.stack([r.original for r in self.replacements]) if self.replacements else _NO_EMBEDDINGS
+        known = [r.original for r in self.replacements if r.original is not None]
+        return np.stack(known) if known else _NO_EMBEDDINGS
 
     @property
     def generated(self) -> bool:
@@ -85,18 +98,7 @@ class Draft:
 
     def records(self, threshold: float) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face."""
-        return tuple(
-            FaceRecord(
-                box=tuple(round(float(side), 1) for side in r.face.box),
-                score=round(float(r.face.score), 4),
-                method=_METHOD_IN_MANIFEST.get(r.method, r.method),
-                identity_distance=None if r.distance is None else round(float(r.distance), 4),
-                threshold=threshold,
-                attempts=r.attempts,
-                small=is_small(r.face),
-            )
-            for r in self.replacements
-        )
+        return tuple(replacement.record(threshold) for replacement in self.replacements)
 
 
 @dataclass(frozen=True, eq=False)

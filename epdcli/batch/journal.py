@@ -1,0 +1,126 @@
+"""What a run has done so far, line by line, so that a killed one can go on; and its lock."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from epdcli.batch.listing import Job, Plan
+from epdcli.batch.manifest import record_as_json, record_from_json
+from epdcli.errors import UsageError
+from epdcli.files import PARTIAL, sha256_of
+from epdcli.model import PictureRecord
+
+
+class Journal:
+    """A JSON line for the run and one for each picture, in `MANIFEST.journal` beside the manifest.
+
+    Holds the run's lock while it is open: a second run into the same output is refused, and the lock dies
+    with its process. Raises UsageError when another run holds it.
+    """
+
+    def __init__(self, manifest: Path) -> None:
+        self.path = manifest.with_name(manifest.name + ".journal")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("a+", encoding="utf-8", errors="surrogateescape")
+        if not _locked(self._file.fileno()):
+            self._file.close()
+            raise UsageError(
+                f"Another run is writing what {manifest} describes.",
+                hint="Wait for it to end, or choose another output.",
+            )
+
+    def done(self, run: Mapping[str, Any], plan: Plan) -> list[PictureRecord]:
+        """Records of an earlier, interrupted run that need no second look: the settings are the same and the
+        output is there, byte for byte, or was withheld. Raises UsageError when the settings differ."""
+        self._file.seek(0)
+        lines = [_parsed(line) for line in self._file]
+        if not lines or lines[0] is None:
+            return []
+        if lines[0] != _as_read(run):
+            raise UsageError(
+                f"The interrupted run in {self.path} had other settings.",
+                hint="Repeat them, or remove that file to begin anew.",
+            )
+        jobs = {job.name: job for job in plan.jobs}
+        records = {}
+        for line in lines[1:]:
+            with suppress(KeyError, TypeError, ValueError):
+                record = record_from_json(line or {})
+                if record.source in jobs and _still_there(record, jobs[record.source]):
+                    records[record.source] = record
+        return list(records.values())
+
+    def begin(self, run: Mapping[str, Any], done: Sequence[PictureRecord]) -> None:
+        """Start anew with the run's settings and what is done already."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._write(run)
+        for record in done:
+            self.add(record)
+
+    def add(self, record: PictureRecord) -> None:
+        """Write down one picture; it is on the disk when this returns."""
+        self._write(record_as_json(record))
+
+    def remove(self) -> None:
+        """Forget the journal: the manifest is written."""
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, content: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(content, ensure_ascii=False) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def remove_partial_files(plan: Plan) -> None:
+    """Remove what a killed run left half-written in the output folders. Only under the journal's lock."""
+    for folder in {job.target.parent for job in plan.jobs}:
+        if folder.is_dir():
+            for leftover in folder.glob(f"{PARTIAL}*"):
+                leftover.unlink(missing_ok=True)
+
+
+def _locked(handle: int) -> bool:
+    """Take an exclusive lock that the system releases when the process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system: it has no such lock, so runs are the user's to keep apart
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """A line as JSON; None for the half-written last line of a killed run."""
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _as_read(run: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(run))
+
+
+def _still_there(record: PictureRecord, job: Job) -> bool:
+    if record.output is None:
+        return record.verdict != "failed"  # failures are worth another try
+    return job.target.is_file() and sha256_of(job.target) == record.sha256

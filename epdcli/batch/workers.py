@@ -1,0 +1,112 @@
+"""Feed pictures to `Deidentifier.file`, in this process or in several, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+
+from epdcli.batch.listing import Job
+from epdcli.deidentifier import Deidentifier, Options
+from epdcli.model import Face, PictureRecord, Verdict
+
+_QUEUED = 2  # pictures waiting for each worker: enough to keep it busy, few enough to stay small
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job and, if somebody found its faces before, those."""
+
+    job: Job
+    given: Sequence[Sequence[Face]] | None = None
+
+
+def default_workers(tasks: int) -> int:
+    """One worker a core, but none for fewer than four pictures each: a worker takes seconds to start."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, tasks // 4))
+
+
+def run_here(tasks: Sequence[Task], deidentifier: Deidentifier) -> Iterator[PictureRecord]:
+    """Process the tasks one after the other in this process; yields each picture's record."""
+    for task in tasks:
+        yield _one(deidentifier, task)
+
+
+def describe(options: Options) -> Mapping[str, object]:
+    """What the manifest says of a run in workers, asked of one of them, so that this process stays small."""
+    with _pool(1) as pool:
+        return pool.submit(_describe, options).result()
+
+
+def run_in_workers(tasks: Sequence[Task], options: Options, workers: int) -> Iterator[PictureRecord]:
+    """Process the tasks in several processes, each with its own networks; yields records as they finish.
+
+    A worker that dies (out of memory, a crash in a library) takes no other picture with it: the pictures
+    that were under way are tried again one at a time, and the one that kills its worker again fails. On
+    Ctrl-C the pictures under way are finished and yielded before KeyboardInterrupt goes on.
+    """
+    options = replace(options, threads=1)
+    waiting = deque(tasks)
+    suspects: deque[Task] = deque()
+    while waiting or suspects:
+        alone = not waiting
+        queue = suspects if alone else waiting
+        with _pool(1 if alone else workers) as pool:
+            under_way: dict[Future[PictureRecord], Task] = {}
+            try:
+                while queue or under_way:
+                    while queue and len(under_way) < (1 if alone else _QUEUED * workers):
+                        task = queue.popleft()
+                        under_way[pool.submit(_work, options, task)] = task
+                    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                        record = future.result()
+                        del under_way[future]
+                        yield record
+            except BrokenProcessPool:
+                if alone:
+                    yield from map(_died, under_way.values())
+                else:
+                    suspects.extend(under_way.values())
+            except KeyboardInterrupt:
+                pool.shutdown(wait=True, cancel_futures=True)
+                yield from (future.result() for future in under_way if not future.cancelled())
+                raise
+
+
+_worker: Deidentifier | None = None
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # "spawn": the runtimes' threads don't survive a fork. Ctrl-C is the parent's to handle.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+
+
+def _opened(options: Options) -> Deidentifier:
+    global _worker  # noqa: PLW0603  a worker process has one set of networks for its life
+    if _worker is None:
+        _worker = Deidentifier(options)
+    return _worker
+
+
+def _describe(options: Options) -> Mapping[str, object]:
+    return _opened(options).description()
+
+
+def _work(options: Options, task: Task) -> PictureRecord:
+    return _one(_opened(options), task)
+
+
+def _one(deidentifier: Deidentifier, task: Task) -> PictureRecord:
+    return deidentifier.file(task.job.source, task.job.target, task.job.name, task.given)
+
+
+def _died(task: Task) -> PictureRecord:
+    reason = "its worker died twice, probably out of memory; lower --jobs or --max-pixels"
+    return PictureRecord(task.job.name, None, None, Verdict.FAILED, reason, seconds=0.0)

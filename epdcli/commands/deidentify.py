@@ -1,0 +1,168 @@
+"""`epd deidentify`: pictures in, pictures of people who do not exist out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from epdcli.errors import UsageError
+
+
+class NoFace(StrEnum):
+    WITHHOLD = "withhold"
+    COPY = "copy"
+
+
+class Passes(StrEnum):
+    ALL = "all"
+    UPRIGHT = "upright"
+
+
+def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the parameters of its main command
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PICTURES... OUTPUT",
+            help="Files and folders (folders with all their subfolders), and last where to write: a folder, "
+            "or a file for a single file.",
+        ),
+    ],
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            "-m",
+            help="What stands in for a face: generate, blur, pixelate, solid or a plug-in's.",
+        ),
+    ] = "generate",
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            help="How strong a classical method is: blur's sigma in face widths (.12), pixelate's blocks "
+            "across the face (6)."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Make the new faces repeatable. Whoever knows the seed can repeat them."),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="A file of at least 32 secret bytes: new faces are repeatable for its owner only."),
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help="auto, openvino, onnxruntime, torch or a plug-in's.", envvar="EPD_BACKEND")
+    ] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="auto, cpu, cuda:0, ... What is asked for is used, or it is an error.", envvar="EPD_DEVICE"
+        ),
+    ] = "auto",
+    detector: Annotated[str, typer.Option(help="centerface, dlib or a plug-in's.")] = "centerface",
+    passes: Annotated[
+        Passes, typer.Option(help="Look for turned faces too (all), or only for upright ones.")
+    ] = Passes.ALL,
+    detections: Annotated[
+        Path | None,
+        typer.Option(
+            help="Faces found before, as 'epd detect --json' writes them; the result is checked all the same."
+        ),
+    ] = None,
+    expect_faces: Annotated[
+        int, typer.Option(help="Withhold a picture in which fewer faces are found.", min=0)
+    ] = 0,
+    no_face: Annotated[
+        NoFace, typer.Option(help="What to do with pictures without a face.")
+    ] = NoFace.WITHHOLD,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Distance that a new face must keep from every old one; .539 is that of one in a thousand "
+            "pairs of strangers. Larger is stricter."
+        ),
+    ] = None,
+    max_attempts: Annotated[
+        int, typer.Option(help="Identities tried for a face before it is filled solid.", min=1)
+    ] = 4,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Pictures at once; 0 for one a core.", min=0)] = 0,
+    max_pixels: Annotated[int, typer.Option(help="Refuse larger pictures; 0 for the default.", min=0)] = 0,
+    mark: Annotated[
+        bool, typer.Option(help="Mark pictures with generated faces as such (IPTC DigitalSourceType).")
+    ] = True,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the record of the run; OUTPUT.manifest.json by default. Not for release."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, detect and plan; write nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Replace every face in PICTURES and write the result to OUTPUT.
+
+    A picture is written only when every face in it was replaced and verified. Ends with 0 when
+    everything was written, 1 when something was withheld, failed or had no face, 2 when it can't be
+    done as asked, 3 when this machine lacks something, 130 on Ctrl-C.
+    """
+    if len(paths) < 2:
+        raise UsageError("An output is missing.", hint="Use: epd deidentify PICTURES... OUTPUT")
+    from epdcli.batch.run import RunSettings, run
+    from epdcli.commands.progress import Reporter
+    from epdcli.deidentifier import Options
+    from epdcli.faces.verification import STRANGER_DISTANCE
+    from epdcli.pictures import MAX_PIXELS
+    from epdcli.pipeline import Policy
+
+    options = Options(
+        method=method,
+        strength=strength,
+        backend=backend,
+        device=device,
+        detector=detector,
+        passes=passes.value,
+        seed=seed,
+        key=_read_key(key),
+        threshold=STRANGER_DISTANCE if threshold is None else threshold,
+        max_attempts=max_attempts,
+        debug=bool(os.environ.get("EPD_DEBUG")),
+        policy=Policy(
+            expect_faces=expect_faces,
+            no_face_copy=no_face is NoFace.COPY,
+            mark=mark,
+            max_pixels=max_pixels or MAX_PIXELS,
+        ),
+    )
+    settings = RunSettings(
+        inputs=tuple(paths[:-1]),
+        output=paths[-1],
+        manifest=manifest,
+        detections=detections,
+        overwrite=overwrite,
+        resume=resume,
+        dry_run=dry_run,
+        workers=jobs or None,
+    )
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
+    reporter.summary(outcome)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _read_key(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The key {path} can't be read: {error.strerror}.", hint="Check its name."
+        ) from error

@@ -1,0 +1,96 @@
+"""What a person sees of a run: a progress bar while it lasts, a summary and a table of what is missing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from epdcli.batch.run import Outcome
+from epdcli.model import PictureRecord, Verdict
+
+_WHAT_TO_DO = {
+    Verdict.NO_FACE: "look at it; --no-face copy releases it without its metadata",
+    Verdict.WITHHELD: "look at it; try --method solid, or give its faces with --detections",
+    Verdict.FAILED: "see the reason",
+}
+_LISTED = 20
+
+
+class Reporter:
+    """Shows progress on stderr when it is a terminal, and the outcome at the end."""
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._quiet, self._as_json = quiet, as_json
+        self._console = Console(stderr=True, quiet=quiet)
+        self._progress: Progress | None = None
+
+    def begin(self, pictures: int, run: Mapping[str, Any]) -> None:
+        if self._quiet:
+            return
+        self._console.print(f"[dim]{escape(str(run['chosen']))}[/dim]")
+        if not sys.stderr.isatty():
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._progress.start()
+        self._progress.add_task("pictures", total=pictures, speed="")
+
+    def picture(self, record: PictureRecord) -> None:
+        if self._progress is not None:
+            task = self._progress.tasks[0]
+            speed = f"{task.speed:.1f} pictures/s" if task.speed else ""
+            self._progress.update(task.id, advance=1, speed=speed)
+
+    def end(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def summary(self, outcome: Outcome) -> None:
+        """Counts, and what was not written with the reason and what to do; JSON on stdout if asked."""
+        if self._as_json:
+            manifest = None if outcome.manifest is None else str(outcome.manifest)
+            print(json.dumps({**outcome.summary, "manifest": manifest}))
+        missing = [r for r in outcome.records if r.output is None and outcome.manifest is not None]
+        # What was not released is said even under --quiet: silence would read as success.
+        if missing:
+            Console(stderr=True).print(_table(missing))
+        if self._quiet:
+            return
+        counts = outcome.summary
+        verdicts = ", ".join(f"{n} {name}" for name, n in counts["verdicts"].items() if n)
+        self._console.print(
+            f"{counts['pictures']} pictures: {verdicts}; {counts['faces']} faces "
+            f"in {counts['seconds']:.1f} s ({counts['pictures_per_second']} pictures/s)."
+        )
+        if outcome.ignored:
+            self._console.print(
+                f"{len(outcome.ignored)} other files ignored, {escape(outcome.ignored[0])} first."
+            )
+        if outcome.manifest is not None:
+            self._console.print(f"Record, not for release: {escape(str(outcome.manifest))}")
+
+
+def _table(missing: list[PictureRecord]) -> Table:
+    title = f"{len(missing)} not written" + (f", the first {_LISTED}" if len(missing) > _LISTED else "")
+    table = Table(title=title, title_justify="left")
+    for column in ("picture", "verdict", "reason", "what to do"):
+        table.add_column(column, overflow="fold")
+    for record in missing[:_LISTED]:
+        table.add_row(
+            escape(record.source), record.verdict.value, escape(record.reason), _WHAT_TO_DO[record.verdict]
+        )
+    return table

@@ -1,0 +1,102 @@
+"""Finds plug-ins by entry points: backends, detectors and methods, ours and a stranger's alike.
+
+Looking reads package metadata only; a plug-in's code is imported when it is asked for by name, so that one
+that is broken, not installed completely or declared twice harms nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled
+
+BACKENDS = "epd.backends"
+DETECTORS = "epd.detectors"
+METHODS = "epd.methods"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A declared plug-in, not imported yet. `rivals` are the distributions that declare the name as well."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    entry_point: EntryPoint
+    rivals: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return self.group.removeprefix("epd.").removesuffix("s")
+
+    def load(self) -> Any:
+        """Import the plug-in and return what its entry point names.
+
+        Raises BackendNotInstalled when a package it needs is missing, BackendBroken when it fails in any
+        other way or several distributions claim its name.
+        """
+        if self.rivals:
+            claimants = ", ".join((self.distribution, *self.rivals))
+            raise BackendBroken(
+                f"The {self.kind} {self.name} is declared by several packages: {claimants}.",
+                hint="Uninstall all but one of them.",
+            )
+        try:
+            return self.entry_point.load()
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.partition(".")[0] == self.entry_point.module.partition(".")[0]:
+                raise BackendBroken(self._broken(error), hint=self._reinstall) from error
+            raise BackendNotInstalled(
+                f"The {self.kind} {self.name} of {self.distribution} needs the package {missing}.",
+                hint=f"Run: pip install {missing.partition('.')[0]}",
+            ) from error
+        except Exception as error:  # a stranger's code may raise anything; it harms its own name only
+            raise BackendBroken(self._broken(error), hint=self._reinstall) from error
+
+    def _broken(self, error: Exception) -> str:
+        told = f"{type(error).__name__}: {error}"
+        return f"The {self.kind} {self.name} of {self.distribution} {self.version} does not load: {told}"
+
+    @property
+    def _reinstall(self) -> str:
+        return f"Try: pip install --force-reinstall {self.distribution}"
+
+
+def find_plugins(group: str) -> Mapping[str, Plugin]:
+    """The plug-ins declared in an entry-point group, by name, in alphabetical order. Imports none of them."""
+    found: dict[str, Plugin] = {}
+    for entry_point in sorted(entry_points(group=group), key=lambda item: (item.name, item.value)):
+        distribution = entry_point.dist.name if entry_point.dist else "an unknown package"
+        version = entry_point.dist.version if entry_point.dist else ""
+        plugin = Plugin(group, entry_point.name, distribution, version, entry_point)
+        known = found.get(plugin.name)
+        if known is None:
+            found[plugin.name] = plugin
+        elif (known.distribution, known.entry_point.value) != (distribution, entry_point.value):
+            rivals = (*known.rivals, distribution)
+            found[plugin.name] = Plugin(
+                group, known.name, known.distribution, known.version, known.entry_point, rivals
+            )
+    return found
+
+
+def load_plugin(group: str, name: str) -> Any:
+    """What the plug-in `name` of a group is: a class to call. Only this one is imported.
+
+    Raises BackendNotFound (no such name), BackendNotInstalled (a package is missing, with the pip line) or
+    BackendBroken (it does not load, or is declared twice).
+    """
+    plugins = find_plugins(group)
+    if name not in plugins:
+        kind = group.removeprefix("epd.").removesuffix("s")
+        close = get_close_matches(name, plugins, n=1)
+        guess = f"Did you mean {close[0]}? " if close else ""
+        known = ", ".join(plugins) or f"none: install epdcli with pip, so that its {kind}s are declared"
+        raise BackendNotFound(f"There is no {kind} {name}.", hint=f"{guess}Known: {known}.")
+    return plugins[name].load()
