@@ -50,7 +50,7 @@ class Page:
     palette: NDArray[np.uint8] | None = None
     key: tuple[int, ...] | None = None
     profile: bytes | None = None
-    milliseconds: int = 0
+    milliseconds: float = 0
     touched: NDArray[np.bool_] | None = None
 
     @property

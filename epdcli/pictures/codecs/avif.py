@@ -45,7 +45,7 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
         options |= {
             "save_all": True,
             "append_images": [image_of(page) for page in pages[1:]],
-            "duration": [page.milliseconds for page in pages],
+            "duration": [round(page.milliseconds) for page in pages],
         }
     image_of(pages[0]).save(target, "AVIF", **options, **extras.options("xmp", "exif"))
     return target.getvalue()

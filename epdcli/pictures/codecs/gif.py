@@ -60,7 +60,7 @@ class _Change:
     palette: NDArray[np.uint8]
     offset: tuple[int, int]
     clear: int | None
-    milliseconds: int
+    milliseconds: float
     cleared_after: bool
 
     def blocks(self) -> list[bytes]:

@@ -52,9 +52,9 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
         file.add_from_pillow(image_of(page))
     beside: dict[str, Any] = {"exif": extras.exif or None, "xmp": extras.mark or None}
     for image in file:
-        image.info |= beside | {"icc_profile": encoding.profile or b"", "thumbnails": []}
+        image.info |= beside
         if encoding.profile:
-            image.info["icc_profile_type"] = "prof"
+            image.info |= {"icc_profile": encoding.profile, "icc_profile_type": "prof"}
     chroma = encoding.settings["chroma"]
     file.save(
         target, quality=_QUALITY, chroma=int(chroma) if chroma != "400" else None, primary_index=0, **beside

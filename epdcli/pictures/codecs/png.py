@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +32,12 @@ from epdcli.pictures.planes import upright
 from epdcli.pictures.profile import neutral_profile
 
 _COLOUR_TYPES = {Mode.GREY: 0, Mode.RGB: 2, Mode.GREY_ALPHA: 4, Mode.RGBA: 6}
+_SHOWN = {0: "L", 2: "RGB", 3: "RGB", 4: "LA", 6: "RGBA"}  # by the header's colour type
 _FEWEST_ENTRIES = {8: 17, 4: 5, 2: 3}  # with fewer Pillow writes smaller indices than the source had
 _KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"iCCP", b"pHYs"}
+
+
+Chunk: TypeAlias = tuple[bytes, bytes]
 
 
 def decode(source: Source) -> Decoded:
@@ -49,7 +55,7 @@ def decode(source: Source) -> Decoded:
             "loop": image.info.get("loop", 0),
             "default_image": image.info.get("default_image", False),
         }
-        pages = tuple(_frame(image, number, source, orientation) for number in range(image.n_frames))
+        pages = tuple(_frames(image, source, orientation))
     elif bits == 16 and image.mode not in ("I;16", "I"):
         pages = (_deep(source, image, orientation),)
     else:
@@ -61,8 +67,10 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
     """The pages as PNG: what Pillow wrote, of which only needed chunks are kept, and ours in front."""
     page = pages[0]
     grey = page.mode is Mode.GREY and page.bits in (2, 4)
-    data = _plain(page) if grey or page.planes.dtype == np.uint16 else _by_pillow(encoding, pages)
+    data = _plain(page) if grey or page.planes.dtype == np.uint16 else _by_pillow(page)
     parts = [(name, content) for name, _, content in chunks(data) if name in _KEPT]
+    if len(pages) > 1:
+        parts = _animation(encoding, pages, parts)
     ours = [(name, content) for name, content in encoding.settings["colours"].items()]
     if encoding.profile:
         ours = [(name, content) for name, content in ours if name == b"gAMA"]
@@ -76,8 +84,8 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
     return SIGNATURE + b"".join(chunk(*part) for part in (parts[0], *ours, *parts[1:]))
 
 
-def _by_pillow(encoding: Encoding, pages: tuple[Page, ...]) -> bytes:
-    page, target = pages[0], io.BytesIO()
+def _by_pillow(page: Page) -> bytes:
+    target = io.BytesIO()
     options: dict[str, Any] = {}
     if page.key is not None:
         options["transparency"] = page.key if len(page.key) > 1 else page.key[0]
@@ -87,16 +95,36 @@ def _by_pillow(encoding: Encoding, pages: tuple[Page, ...]) -> bytes:
         options["bits"] = page.bits
         if (page.palette[:, 3] < 255).any():
             options["transparency"] = page.palette[:, 3].tobytes()
-    if len(pages) > 1:
-        options |= {
-            "save_all": True,
-            "append_images": [image_of(other) for other in pages[1:]],
-            "duration": [other.milliseconds for other in pages[encoding.settings["default_image"] :]],
-            "loop": encoding.settings["loop"],
-            "default_image": encoding.settings["default_image"],
-        }
     image_of(page).save(target, "PNG", **options)
     return target.getvalue()
+
+
+def _animation(encoding: Encoding, pages: tuple[Page, ...], parts: list[Chunk]) -> list[Chunk]:
+    """The chunks of an APNG: every frame whole and with its own time, also those equal to the last.
+
+    `parts` are the first page's chunks. A default picture is shown only by viewers that can't play.
+    """
+    still = encoding.settings["default_image"]
+    control = struct.pack(">II", len(pages) - still, encoding.settings["loop"])
+    animated, number = [parts[0], (b"acTL", control)], 0
+    for place, page in enumerate(pages):
+        data = b"".join(content for name, _, content in chunks(_by_pillow(page)) if name == b"IDAT")
+        if place >= still:
+            animated.append((b"fcTL", _frame_control(page, number)))
+            number += 1
+        if place == 0:
+            animated.append((b"IDAT", data))
+        else:
+            animated.append((b"fdAT", struct.pack(">I", number) + data))
+            number += 1
+    return [*animated, (b"IEND", b"")]
+
+
+def _frame_control(page: Page, number: int) -> bytes:
+    height, width = page.size
+    delay = Fraction(page.milliseconds / 1000).limit_denominator(1000)
+    delay = delay if delay.numerator < 65536 else Fraction(65535)
+    return struct.pack(">IIIIIHHBB", number, width, height, 0, 0, delay.numerator, delay.denominator, 0, 0)
 
 
 def _plain(page: Page) -> bytes:
@@ -143,14 +171,16 @@ def _deep(source: Source, image: Any, orientation: int) -> Page:
     return page_from(upright(samples[..., order], orientation), mode, bits=16, profile=profile)
 
 
-def _frame(image: Any, number: int, source: Source, orientation: int) -> Page:
-    image.seek(number)
-    image.load()
-    shown = image.convert("RGBA") if image.mode in ("P", "RGB") and _sees_through(image) else image
-    shown = shown.convert("RGB") if shown.mode == "P" else shown
-    shown.info.pop("transparency", None)
-    page = page_of(shown, source, orientation=orientation)
-    return replace(page, milliseconds=round(image.info.get("duration", 0)))
+def _frames(image: Any, source: Source, orientation: int) -> Iterator[Page]:
+    """All frames in one mode: the header's, RGB for a palette, RGBA with a transparent colour."""
+    clear = _sees_through(image)
+    for number in range(image.n_frames):
+        image.seek(number)
+        image.load()
+        shown = image.convert("RGBA" if clear else _SHOWN[source.data[25]])
+        shown.info.pop("transparency", None)
+        page = page_of(shown, source, orientation=orientation)
+        yield replace(page, milliseconds=image.info.get("duration", 0))
 
 
 def _sees_through(image: Any) -> bool:
