@@ -116,7 +116,7 @@ def deidentify_frames(
         for number, (frame, faces) in enumerate(zip(frames, found, strict=True))
     ]
     problem = ""
-    for _ in range(ROUNDS):
+    for round_ in range(1, ROUNDS + 1):
         try:
             finished = publish(drafts)
         except NotReleasable as refusal:
@@ -127,7 +127,7 @@ def deidentify_frames(
         problem = " and ".join(check.sentence for check in checks if not check.passed)
         if not problem:
             break
-        drafts = [replacer.mend(check) for check in checks]
+        drafts = [replacer.mend(check, last=round_ == ROUNDS - 1) for check in checks]
     records = replacer.records(drafts)
     if problem:
         return Answer(Verdict.WITHHELD, f"after {ROUNDS} rounds: {problem}", records), drafts

@@ -78,6 +78,15 @@ def pictures_in(path: Path) -> Iterator[Path]:
             yield Path(folder, name)
 
 
+def listed(inputs: Sequence[Path]) -> list[tuple[Path, str]]:
+    """The pictures in files and folders, each with its relative name. Raises UsageError when one is missing."""
+    for path in inputs:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist.", hint="Check the name.")
+    jobs, _ = _listed(inputs, Path())
+    return [(job.source, job.name) for job in jobs]
+
+
 def _listed(inputs: Sequence[Path], output: Path) -> tuple[list[Job], list[str]]:
     jobs, ignored = [], []
     for given in inputs:

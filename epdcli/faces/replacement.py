@@ -34,6 +34,7 @@ class Replacement:
     patch: Patch | None = None
     distance: float | None = None
     attempts: int = 0
+    exhausted: bool = False
 
     @property
     def filled(self) -> bool:
@@ -173,9 +174,10 @@ class Replacer:
                 failed.add(i)
         return Check(draft, frozenset(failed), missed)
 
-    def mend(self, check: Check) -> Draft:
-        """The draft with failed faces tried again and missed faces replaced too."""
-        return self._extended(self._settled(check.draft, sorted(check.failed)), check.missed)
+    def mend(self, check: Check, last: bool) -> Draft:
+        """The draft with failed faces tried again (in the `last` round: filled) and missed ones replaced."""
+        draft = self._given_up(check.draft, check.failed) if last else check.draft
+        return self._extended(self._settled(draft, sorted(check.failed)), check.missed)
 
     def records(self, drafts: Sequence[Draft]) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face of a picture's drafts."""
@@ -194,9 +196,8 @@ class Replacer:
         """Try the faces of these numbers until each is verified or filled."""
         pending = list(numbers)
         while pending:
-            able = [i for i in pending if draft.replacements[i].attempts < self._attempts]
-            spent = [i for i in pending if draft.replacements[i].attempts >= self._attempts]
-            draft = self._filled(draft, spent)
+            able = [i for i in pending if self._may_try(draft.replacements[i])]
+            draft = self._filled(draft, [i for i in pending if i not in able])
             draft = self._attempted(draft, able)
             draft, pending = self._judged(draft, able)
         return draft
@@ -240,12 +241,14 @@ class Replacer:
             for i, row in zip(numbers, gaps, strict=True)
         }
         draft = draft.with_replacements(measured)
-        failed = [
-            i
-            for i, row in zip(numbers, gaps, strict=True)
-            if not (self._accepts(draft, i, row) and _covers(draft, i))
-        ]
-        return draft, failed
+        # Another code draws another face into the same mask: what it doesn't cover, no attempt will.
+        bare = [i for i in numbers if not _covers(draft, i)]
+        failed = [i for i, row in zip(numbers, gaps, strict=True) if not self._accepts(draft, i, row)]
+        return self._given_up(draft, bare), sorted({*failed, *bare})
+
+    def _given_up(self, draft: Draft, numbers: Iterable[int]) -> Draft:
+        """The draft in which these faces have no attempt left, so that they are filled next."""
+        return draft.with_replacements({i: replace(draft.replacements[i], exhausted=True) for i in numbers})
 
     def _filled(self, draft: Draft, numbers: Sequence[int]) -> Draft:
         """The fallbacks: a mosaic for small faces if it passes, solid for everything else."""
@@ -259,6 +262,9 @@ class Replacer:
         solid = sorted((set(numbers) - set(small)) | set(still))
         draft = self._with_method(draft, self._solid, solid, [_NO_CODE] * len(solid))
         return self._judged(draft, solid)[0]
+
+    def _may_try(self, replacement: Replacement) -> bool:
+        return not replacement.exhausted and replacement.attempts < self._attempts
 
     def _accepts(self, draft: Draft, number: int, gaps: NDArray[np.float32]) -> bool:
         """Whether a new face keeps its distance: from its own original, and from every other original of

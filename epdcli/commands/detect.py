@@ -1,0 +1,64 @@
+"""`epd detect`: where the faces are, as a table or as JSON that `--detections` takes back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from epdcli.errors import EpdError
+
+
+def detect(
+    pictures: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
+    backend: Annotated[
+        str, typer.Option(help="auto, openvino, onnxruntime, torch or a plug-in's.", envvar="EPD_BACKEND")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, ...", envvar="EPD_DEVICE")] = "auto",
+    detector: Annotated[str, typer.Option(help="centerface, dlib or a plug-in's.")] = "centerface",
+    upright: Annotated[bool, typer.Option("--upright", help="Look for upright faces only.")] = False,
+) -> None:
+    """Find the faces in PICTURES: boxes, five landmarks and scores.
+
+    Ends with 1 when a picture could not be read.
+    """
+    from epdcli import pictures as files
+    from epdcli.batch.listing import listed
+    from epdcli.faces.detection_passes import DetectionSettings
+    from epdcli.faces.detections_file import detections_as_json
+    from epdcli.runtimes import Engine, choose_backend, load_plugin
+
+    failed = False
+    found = {}
+    with Engine(choose_backend(backend, device)) as engine:
+        settings = DetectionSettings(passes="upright" if upright else "all")
+        finder = load_plugin("epd.detectors", detector)(engine, settings)
+        for source, name in listed(pictures):
+            try:
+                found[name] = [finder.detect(frame) for frame in files.read(source).frames]
+            except EpdError as error:
+                failed = True
+                print(f"epd: {error}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(detections_as_json(found), indent=1))
+    else:
+        _show({name: [face for frame in frames for face in frame] for name, frames in found.items()})
+    raise typer.Exit(1 if failed else 0)
+
+
+def _show(found: dict) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("picture", "x", "y", "width", "height", "score")
+    for name, faces in found.items():
+        for face in faces:
+            table.add_row(escape(name), *(f"{side:.0f}" for side in face.box), f"{face.score:.2f}")
+        if not faces:
+            table.add_row(escape(name), "no face")
+    Console().print(table)
