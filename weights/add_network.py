@@ -76,7 +76,7 @@ def main(  # noqa: PLR0913, PLR0917 - the fields of a manifest entry
     arrays = {f"input {key}": value for key, value in drawn.items()}
     arrays |= {f"output {key}": value for key, value in answer.items()}
     np.savez_compressed(golden, allow_pickle=False, **arrays)
-    shutil.copyfile(licence_file, WEIGHTS / "licences" / f"{name}.txt")
+    (WEIGHTS / "licences" / f"{name}.txt").write_bytes(licence_file.read_bytes())
     entry: dict[str, Any] = {
         "version": version,
         "file": path.name,
