@@ -39,7 +39,7 @@ class OpenVinoBackend:
         used = compiled.get_property("EXECUTION_DEVICES")
         if [name.partition(".")[0] for name in used] != [wanted.partition(".")[0]]:
             raise DeviceNotAvailable(f"OpenVINO runs {network.name} on {', '.join(used)}, not on {wanted}.")
-        return OpenVinoSession(network, device, compiled, ", ".join(used))
+        return OpenVinoSession(network, device, compiled, f"OpenVINO {', '.join(used)}")
 
     def _opened_core(self) -> Any:
         if self._core is None:
