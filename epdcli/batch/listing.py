@@ -79,7 +79,7 @@ def pictures_in(path: Path) -> Iterator[Path]:
 
 
 def listed(inputs: Sequence[Path]) -> list[tuple[Path, str]]:
-    """The pictures in files and folders, each with its relative name. Raises UsageError when one is missing."""
+    """Pictures in files and folders with their relative names. Raises UsageError when one is missing."""
     for path in inputs:
         if not path.exists():
             raise UsageError(f"{path} does not exist.", hint="Check the name.")

@@ -1,4 +1,4 @@
-"""dlib's own frontal detector (HOG, Boost licence) as a plug-in: slower to miss, quicker to install nothing."""
+"""dlib's own frontal detector (HOG, Boost licence) as a plug-in."""
 
 from __future__ import annotations
 

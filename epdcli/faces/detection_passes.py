@@ -123,7 +123,7 @@ def to_picture(candidates: Candidates, step: Pass, height: int, width: int) -> C
     for _ in range(step.quarter_turns):  # undo one counter-clockwise turn: the top edge becomes the right
         points = np.stack([turned_height - points[:, :, 1], points[:, :, 0]], axis=2)
         turned_width, turned_height = turned_height, turned_width
-    points = (points + (x, y)) * (width / step.size[0], height / step.size[1])
+    points = (points + np.array((x, y))) * (width / step.size[0], height / step.size[1])
     corners = np.sort(points[:, :2], axis=1)
     table = candidates.copy()
     table[:, :2] = corners[:, 0]

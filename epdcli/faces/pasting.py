@@ -27,7 +27,7 @@ def solid_core(hull: Mask) -> Mask:
     padded = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     width = float(np.ptp(np.nonzero(inside.any(axis=0))[0])) + 1
-    return np.clip(distance / max(1.0, _EROSION * width), 0, 1).astype(np.float32)
+    return np.clip(distance / max(1.0, _EROSION * width - 0.5), 0, 1).astype(np.float32)
 
 
 def to_picture(new: NewFace, matrix: Matrix, shape: Sequence[int]) -> Patch:

@@ -29,6 +29,12 @@ def _bend(x: Tensor) -> Tensor:
     return F.leaky_relu(x, _SLOPE)
 
 
+def _parts(style: Tensor, count: int) -> list[Tensor]:
+    """Equal slices along the channels; exported as Slice, which every runtime has, where split is not."""
+    width = style.shape[1] // count
+    return [style[:, i * width : (i + 1) * width] for i in range(count)]
+
+
 class AdaptiveBlock(nn.Module):
     """x + shift + AdaIN(b(bend(AdaIN(a(x))))): the style gives two scales and three shifts less one."""
 
@@ -40,7 +46,7 @@ class AdaptiveBlock(nn.Module):
         self.f = nn.Linear(style, 4 * channels)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        scale, shift, scale_b, shift_b = self.f(style)[:, :, None, None].split(self.channels, dim=1)
+        scale, shift, scale_b, shift_b = _parts(self.f(style)[:, :, None, None], 4)
         inner = _bend(F.instance_norm(self.a(x)) * (scale + 1) + shift)
         return x + F.instance_norm(self.b(inner)) * (scale_b + 1) + shift_b
 
@@ -117,7 +123,7 @@ class Generator(nn.Module):
         x = self.db(_bend(self.d2(torch.cat([x, quarter], dim=1))), style)
         x = F.interpolate(_bend(self.d3(x)), scale_factor=2.0, mode="nearest")
         x = _bend(self.d4(torch.cat([x, half], dim=1)))
-        scale, shift = self.f(style)[:, :, None, None].split(self.narrow, dim=1)
+        scale, shift = _parts(self.f(style)[:, :, None, None], 2)
         return _bend(self.d5(x) * (scale + 1) + shift)
 
 

@@ -1,0 +1,167 @@
+"""The judge and its fallbacks, with a method and a recogniser of a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from epdcli.faces.alignment import TEMPLATE_256
+from epdcli.faces.codes import CodeDistribution, SeededCodes
+from epdcli.faces.coverage import covered_share
+from epdcli.faces.replacement import Replacer
+from epdcli.faces.verification import Verifier
+from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
+from epdcli.methods.pixelate import Pixelate
+from epdcli.methods.solid import Solid
+from epdcli.model import AlignedFace, Box, Code, Face, Matrix, NewFace, Verdict
+from epdcli.pipeline import Policy, deidentify_frames
+
+
+class MeanColour:
+    """A recogniser for which a person is the mean colour of the crop."""
+
+    device = provider = "drawn"
+
+    def run(self, inputs: dict) -> dict:
+        mean = inputs["image"].mean(axis=(2, 3)) / 255
+        return {"embedding": np.pad(mean, ((0, 0), (0, 125))).astype(np.float32)}
+
+    def close(self) -> None: ...
+
+
+class Paint:
+    """A method that paints the colours it is given, one an attempt; `bare` leaves the mask empty."""
+
+    name = "paint"
+    size = SIZE
+    random = True
+
+    def __init__(self, colours: Sequence[int], bare: bool = False) -> None:
+        self.colours = list(colours)
+        self.bare = bare
+
+    def matrix(self, face: Face) -> Matrix:
+        return box_matrix(face)
+
+    def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
+        colour = self.colours.pop(0)
+        mask = [box_ellipse(face.face) * (not self.bare) for face in faces]
+        return [NewFace(np.full((SIZE, SIZE, 3), colour, np.uint8), m) for m in mask]
+
+
+def face(x: float, y: float, side: float = 100) -> Face:
+    points = (TEMPLATE_256 - 128) / 130 * side + (x + side / 2, y + side / 2)
+    return Face(Box(x, y, side, side), points.astype(np.float32), 0.9)
+
+
+def replacer(method: Paint, attempts: int = 4) -> Replacer:
+    return Replacer(
+        method,
+        Pixelate(),
+        Solid(),
+        Verifier(MeanColour()),
+        CodeDistribution(np.zeros(8), np.eye(8)),
+        SeededCodes(1),
+        threshold=0.5,
+        max_attempts=attempts,
+    )
+
+
+SOURCE = np.full((300, 400, 3), 10, np.uint8)
+FACE = face(100, 100)
+
+
+def test_a_face_that_differs_enough_is_taken_at_once() -> None:
+    (result,) = replacer(Paint([250])).draft(SOURCE, [FACE], "a").replacements
+    assert (result.method, result.attempts) == ("paint", 1)
+    assert result.distance is not None and result.distance > 0.5
+
+
+def test_a_face_too_like_the_original_gets_another_identity() -> None:
+    (result,) = replacer(Paint([12, 11, 250])).draft(SOURCE, [FACE], "a").replacements
+    assert (result.method, result.attempts) == ("paint", 3)
+
+
+def test_a_face_that_never_differs_ends_solid() -> None:
+    (result,) = replacer(Paint([12, 12, 12]), attempts=3).draft(SOURCE, [FACE], "a").replacements
+    assert (result.method, result.attempts) == ("solid", 3)
+
+
+def test_a_method_without_chance_has_one_attempt() -> None:
+    method = Paint([12, 250])
+    method.random = False
+    (result,) = replacer(method).draft(SOURCE, [FACE], "a").replacements
+    assert (result.method, result.attempts) == ("solid", 1)
+
+
+def test_a_mask_that_leaves_the_face_bare_is_filled_without_further_attempts() -> None:
+    draft = replacer(Paint([250, 250], bare=True)).draft(SOURCE, [FACE], "a")
+    assert (draft.replacements[0].method, draft.replacements[0].attempts) == ("solid", 1)
+    assert covered_share(draft.covered, FACE.box) == 1
+
+
+def test_a_new_face_that_is_another_original_of_the_picture_is_refused() -> None:
+    source = SOURCE.copy()
+    source[:, 200:] = 250
+    faces = [FACE, face(250, 100)]
+    method = Paint([250, 120, 120, 120])  # the left face would become the right one
+    left, _ = replacer(method, attempts=1).draft(source, faces, "a").replacements
+    assert left.method == "solid"
+
+
+def run(method: Paint, detections: list[list[Face]], policy: Policy | None = None, given: int = 1):
+    class Detector:
+        name = "scripted"
+
+        def detect(self, pixels: np.ndarray) -> list[Face]:
+            return detections.pop(0)
+
+    return deidentify_frames(
+        [SOURCE],
+        [[FACE][:given]],
+        "a",
+        Detector(),
+        replacer(method),
+        policy or Policy(),
+        lambda drafts: [draft.pixels for draft in drafts],
+    )[0]
+
+
+def test_a_verified_picture_passes() -> None:
+    answer = run(Paint([250]), [[FACE]])
+    assert (answer.verdict, len(answer.faces)) == (Verdict.PASS, 1)
+
+
+def test_a_face_missed_at_first_and_found_in_the_result_is_replaced_too() -> None:
+    answer = run(Paint([250, 250]), [[FACE, face(250, 100)], [FACE]])
+    assert (answer.verdict, len(answer.faces)) == (Verdict.PASS, 2)
+
+
+def test_a_picture_in_which_faces_keep_turning_up_is_withheld() -> None:
+    seen = [[face(250, 20)], [face(20, 190)], [face(290, 190)]]
+    answer = run(Paint([250] * 9), seen)
+    assert answer.verdict is Verdict.WITHHELD and "not covered" in answer.reason
+
+
+def test_a_face_that_cannot_be_verified_is_never_released() -> None:
+    finished = [[FACE], [FACE], [FACE]]
+    # in memory it passes; the recogniser then sees the old person in every finished file
+    method = Paint([250] * 9)
+    subject = replacer(method)
+    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: finished.pop(0)})()
+    answer, _ = deidentify_frames(
+        [SOURCE], [[FACE]], "a", detector, subject, Policy(), lambda drafts: [SOURCE for _ in drafts]
+    )
+    released_as_generated = [f for f in answer.faces if f.method == "paint"]
+    assert answer.verdict is Verdict.WITHHELD or not released_as_generated
+
+
+@pytest.mark.parametrize(("copy", "verdict"), [(False, Verdict.NO_FACE), (True, Verdict.NO_FACE)])
+def test_a_picture_without_a_face_is_said_to_have_none(copy: bool, verdict: Verdict) -> None:
+    assert run(Paint([]), [[]], Policy(no_face_copy=copy), given=0).verdict is verdict
+
+
+def test_too_few_faces_withhold_a_picture() -> None:
+    assert run(Paint([250]), [[FACE]], Policy(expect_faces=2)).verdict is Verdict.WITHHELD
