@@ -54,6 +54,8 @@ def wiped(page: Page) -> Page:
 
 def median_cut(colours: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """At most `count` colours that stand for `colours` (n x 3), m x 3."""
+    if count < 1:
+        return np.zeros((0, 3), dtype=np.uint8)
     from PIL import Image
 
     reduced = Image.fromarray(colours[None]).quantize(count, Image.Quantize.MEDIANCUT)

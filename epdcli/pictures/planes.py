@@ -165,7 +165,7 @@ def _off_the_key(planes: NDArray[Any], touched: Flags, key: tuple[int, ...]) -> 
     """A new pixel that happens to have the transparent colour is moved one step away from it."""
     samples = planes if planes.ndim == 3 else planes[..., None]
     hit = touched & (samples == np.array(key, dtype=planes.dtype)).all(axis=-1)
-    samples[hit, 0] += 1 if key[0] == 0 else -1
+    samples[hit, 0] = key[0] - 1 if key[0] else 1
     return planes
 
 

@@ -68,6 +68,8 @@ def _settings(image: Any, frame: bytes, progressive: bool, turned: bool) -> dict
     tables = [list(image.quantization[frame[8 + 3 * component]]) for component in components]
     if turned:
         tables = [np.array(table).reshape(8, 8).T.ravel().tolist() for table in tables]
+    if len(tables) == 4 and image.info.get("adobe_transform") == 2:
+        tables = tables[:1]  # YCCK comes back as CMYK, all of whose inks need the finer table
     while len(tables) > 1 and tables[-1] == tables[-2]:
         tables.pop()
     names = bytes(frame[6 + 3 * component] for component in components)

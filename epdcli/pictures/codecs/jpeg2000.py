@@ -42,8 +42,20 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
     target = io.BytesIO()
     bare = encoding.settings["bare"]
     image_of(pages[0]).save(target, "JPEG2000", irreversible=False, no_jp2=bare)
-    data = target.getvalue()
+    data = _without_comments(target.getvalue())
     return data if bare else _with_boxes(data, encoding, extras)
+
+
+def _without_comments(data: bytes) -> bytes:
+    """The file without the encoder's name in the codestream's header; Pillow's is the last box."""
+    at = data.index(b"\xff\x4f\xff\x51") + 2
+    while data[at + 1] != 0x90:
+        length = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at + 1] == 0x64:
+            data = data[:at] + data[at + length :]
+        else:
+            at += length
+    return data
 
 
 def _with_boxes(data: bytes, encoding: Encoding, extras: Extras) -> bytes:

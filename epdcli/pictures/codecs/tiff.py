@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import numpy as np
+from PIL import UnidentifiedImageError
 
 from epdcli.errors import PictureError
 from epdcli.pictures.codecs.common import (
@@ -54,7 +55,6 @@ _SHALLOW = {
 _DEEP = {
     (2, (16, 16, 16), 1, ()): Mode.RGB,
     (2, (16, 16, 16, 16), 1, (2,)): Mode.RGBA,
-    (2, (32, 32, 32), 3, ()): Mode.RGB,
 }
 
 
@@ -63,7 +63,10 @@ def decode(source: Source) -> Decoded:
 
     Raises PictureError for camera raw files in TIFF's clothes and for pages that can't be kept.
     """
-    image: Any = open_image(source)
+    try:
+        image: Any = open_image(source)
+    except UnidentifiedImageError as error:
+        raise refusal(source, "is a TIFF of an unusual kind") from error
     pages: list[Page] = []
     compressions: set[str] = set()
     dpi = None

@@ -15,8 +15,8 @@ _PARSERS: dict[str, Callable[[bytes], Iterator[Block]]] = {
     "TIFF": tiff.blocks,
     "BMP": bmp.blocks,
     "GIF": gif.blocks,
-    "AVIF": boxes.media_blocks,
-    "HEIC": boxes.media_blocks,
+    "AVIF": boxes.avif_blocks,
+    "HEIC": boxes.heic_blocks,
     "JPEG 2000": boxes.jp2_blocks,
     "PPM": ppm.blocks,
 }

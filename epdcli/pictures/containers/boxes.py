@@ -46,30 +46,32 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
         yield b"", at, at, end
 
 
-def media_blocks(data: bytes) -> Iterator[Block]:
-    """What an AVIF or HEIC file holds besides its picture."""
-    items: dict[int, Item] = {}
-    kept: set[int] = set()
+def avif_blocks(data: bytes) -> Iterator[Block]:
+    """What an AVIF file holds besides the picture or the animation that its reader shows."""
+    return _media_blocks(data, every_picture=False)
+
+
+def heic_blocks(data: bytes) -> Iterator[Block]:
+    """What a HEIC file holds besides its pictures; thumbnails, depth and gain maps are none."""
+    return _media_blocks(data, every_picture=True)
+
+
+def _media_blocks(data: bytes, every_picture: bool) -> Iterator[Block]:
     covered: list[tuple[int, int]] = []
+    animated = any(kind == b"moov" for kind, *_ in boxes(data))
     for kind, at, start, end in boxes(data):
         where = f"{kind.decode('latin-1')} at byte {at}"
         if kind == b"meta":
-            items, kept = _items(data, start + 4, end)
-            yield from _meta(data, start + 4, end)
+            yield from _meta(data, start + 4, end, every_picture, covered)
         elif kind == b"uuid" and data[start : start + 16] == XMP_UUID:
             yield Block(Kind.XMP, where, data[start + 16 : end])
         elif kind == b"moov":
-            yield from _sequence(data, start, end)
+            yield from _sequence(data, start, end, covered)
         elif kind not in _MEDIA:
             yield Block(Kind.METADATA if kind else Kind.TRAILER, where, data[start:end])
-    for number, item in sorted(items.items()):
-        content = b"".join(data[start:end] for start, end in item.extents)
-        covered += item.extents
-        yield from _item(number, item, content, number in kept)
-    if items and not any(kind == b"moov" for kind, *_ in boxes(data)):
-        for kind, _, start, end in boxes(data):
-            if kind == b"mdat":
-                yield from _unused(data, start, end, sorted(covered))
+    for kind, _, start, end in boxes(data):
+        if kind == b"mdat" and covered and not animated:  # an animation's samples lie there too
+            yield from _unused(data, start, end, sorted(covered))
 
 
 def jp2_blocks(data: bytes) -> Iterator[Block]:
@@ -104,7 +106,7 @@ def _codestream(data: bytes, start: int, end: int) -> Iterator[Block]:
     while at + 4 <= end and data[at] == 0xFF and data[at + 1] != 0x90:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         content = data[at + 4 : at + 2 + length]
-        if marker == 0x64 and not content[2:].startswith(b"Created by OpenJPEG version "):
+        if marker == 0x64:
             yield Block(Kind.METADATA, f"comment at byte {at}", content)
         at += 2 + length
     last = data.rfind(b"\xff\xd9", start, end)
@@ -112,19 +114,29 @@ def _codestream(data: bytes, start: int, end: int) -> Iterator[Block]:
         yield Block(Kind.TRAILER, f"after the codestream, at byte {last + 2}", data[last + 2 : end])
 
 
-def _meta(data: bytes, start: int, end: int) -> Iterator[Block]:
+def _meta(
+    data: bytes, start: int, end: int, every_picture: bool, covered: list[tuple[int, int]]
+) -> Iterator[Block]:
     for kind, at, first, last in boxes(data, start, end):
-        where = f"{kind.decode('latin-1')} at byte {at}"
         if kind == b"iprp":
-            for container, _, inside, outside in boxes(data, first, last):
-                if container == b"ipco":
-                    for name, place, begin, stop in boxes(data, inside, outside):
-                        if name == b"colr" and data[begin : begin + 4] in (b"prof", b"rICC"):
-                            yield Block(Kind.PROFILE, f"colr at byte {place}", data[begin + 4 : stop])
-                        elif name in (b"udes", b"uuid", b"free", b"cclv"):
-                            yield Block(Kind.METADATA, f"{name!r} at byte {place}", data[begin:stop])
+            yield from _properties(data, first, last)
         elif kind not in _META:
-            yield Block(Kind.METADATA, where, data[first:last])
+            yield Block(Kind.METADATA, f"{kind.decode('latin-1')} at byte {at}", data[first:last])
+    items, kept = _items(data, start, end, every_picture)
+    for number, item in sorted(items.items()):
+        covered += item.extents
+        content = b"".join(data[at:to] for at, to in item.extents)
+        yield from _item(number, item, content, number in kept)
+
+
+def _properties(data: bytes, start: int, end: int) -> Iterator[Block]:
+    for container, _, first, last in boxes(data, start, end):
+        if container == b"ipco":
+            for kind, at, begin, stop in boxes(data, first, last):
+                if kind == b"colr" and data[begin : begin + 4] in (b"prof", b"rICC"):
+                    yield Block(Kind.PROFILE, f"colr at byte {at}", data[begin + 4 : stop])
+                elif kind in (b"udes", b"uuid", b"free"):
+                    yield Block(Kind.METADATA, f"{kind.decode()} at byte {at}", data[begin:stop])
 
 
 def _item(number: int, item: Item, content: bytes, kept: bool) -> Iterator[Block]:
@@ -143,8 +155,8 @@ def _item(number: int, item: Item, content: bytes, kept: bool) -> Iterator[Block
         yield Block(Kind.PICTURE if pixels else Kind.METADATA, where, content, item.mime.decode("latin-1"))
 
 
-def _items(data: bytes, start: int, end: int) -> tuple[dict[int, Item], set[int]]:
-    """The items of a meta box, and which of them make up the picture: the primary, its tiles, its alpha."""
+def _items(data: bytes, start: int, end: int, every_picture: bool) -> tuple[dict[int, Item], set[int]]:
+    """The items of a meta box, and which of them make up the picture: it, its tiles, its alpha."""
     content = {kind: (first, last) for kind, _, first, last in boxes(data, start, end)}
     items = {}
     if b"iinf" in content:
@@ -160,7 +172,7 @@ def _items(data: bytes, start: int, end: int) -> tuple[dict[int, Item], set[int]
                 items[number].in_idat = method == 1
                 base = idat if method == 1 else 0
                 items[number].extents = [(base + at, base + at + length) for at, length in extents]
-    return items, _kept(data, content, items)
+    return items, _kept(data, content, items, every_picture)
 
 
 def _item_entry(entry: bytes) -> tuple[int, Item]:
@@ -198,18 +210,25 @@ def _locations(data: bytes, at: int, end: int) -> Iterator[tuple[int, list[tuple
         yield number, extents, method
 
 
-def _kept(data: bytes, content: dict[bytes, tuple[int, int]], items: dict[int, Item]) -> set[int]:
+def _kept(
+    data: bytes, content: dict[bytes, tuple[int, int]], items: dict[int, Item], every_picture: bool
+) -> set[int]:
     if b"pitm" not in content:
         return set()
     first, last = content[b"pitm"]
-    primary = int.from_bytes(data[first + 4 : last], "big")
     references = list(_references(data, *content[b"iref"])) if b"iref" in content else []
-    kept = {primary}
+    kept = {int.from_bytes(data[first + 4 : last], "big")}
+    if every_picture:
+        lesser = {source for kind, source, _ in references if kind in (b"thmb", b"auxl")}
+        parts = {target for kind, _, targets in references if kind == b"dimg" for target in targets}
+        pixels = {number for number, item in items.items() if item.kind in _PIXEL_ITEMS}
+        kept |= pixels - lesser - parts
+    pictures = set(kept)
     for _ in range(2):  # tiles of the picture; its alpha, then the tiles of that
         for kind, source, targets in references:
             if kind == b"dimg" and source in kept and items.get(source, Item(b"")).kind == b"grid":
                 kept |= set(targets)
-            if kind == b"auxl" and primary in targets and _is_alpha(data, content):
+            if kind == b"auxl" and pictures & set(targets) and _is_alpha(data, content):
                 kept.add(source)
     return kept
 
@@ -235,12 +254,14 @@ def _references(data: bytes, first: int, last: int) -> Iterator[tuple[bytes, int
         yield kind, source, [int.from_bytes(data[place : place + width], "big") for place in places]
 
 
-def _sequence(data: bytes, start: int, end: int) -> Iterator[Block]:
+def _sequence(data: bytes, start: int, end: int, covered: list[tuple[int, int]]) -> Iterator[Block]:
     for kind, at, first, last in boxes(data, start, end):
-        if kind in (b"udta", b"meta", b"uuid", b"free"):
+        if kind == b"meta":
+            yield from _meta(data, first + 4, last, False, covered)
+        elif kind in (b"udta", b"uuid", b"free"):
             yield Block(Kind.METADATA, f"{kind.decode()} at byte {at}", data[first:last])
         elif kind in (b"trak", b"mdia", b"minf"):
-            yield from _sequence(data, first, last)
+            yield from _sequence(data, first, last, covered)
 
 
 def _unused(data: bytes, start: int, end: int, covered: list[tuple[int, int]]) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ _NAMES = {
     33432: "copyright", 33723: "IPTC", 34377: "Photoshop resources", 34665: "EXIF", 34853: "GPS",
     37724: "Photoshop layers", 50706: "camera raw (DNG)",
 }  # fmt: skip
+# Pillow appends pages as whole files, each with a header of its own.
+_PAGE_HEADER = re.compile(
+    rb"\0{0,15}(?:(?:II\*\0|MM\0\*).{4}|(?:II\+\0\x08\0\0\0|MM\0\+\0\x08\0\0).{8})", re.DOTALL
+)
 _MAX_DIRECTORIES = 10_000
 
 
@@ -150,6 +155,7 @@ def _between(data: bytes, covered: list[tuple[int, int]]) -> Iterator[Block]:
     at = 0
     for start, end in [*covered, (len(data), len(data))]:
         gap = data[at:start]
-        if start - at > 7 or gap.strip(b"\0"):  # encoders align to 2, 4 or 8 bytes
+        aligned = start - at < 16 and not gap.strip(b"\0")  # encoders align to up to 16 bytes
+        if gap and not aligned and not _PAGE_HEADER.fullmatch(gap):
             yield Block(Kind.STRAY, f"unreferenced, at byte {at}", gap)
         at = max(at, end)
