@@ -22,11 +22,10 @@ import onnx
 import onnxruntime
 import typer
 from numpy.typing import NDArray
-from onnx import numpy_helper
+
+from half_precision import stored_in_half
 
 WEIGHTS = Path(__file__).parent / "epd_weights"
-_SMALL = 256  # biases and the like: nothing to gain
-_SMALLEST_HALF, _LARGEST_HALF = 6.1e-5, 65504.0
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -47,13 +46,14 @@ def main(  # noqa: PLR0913, PLR0917 - the fields of a manifest entry
         str, typer.Option(help="What the letters stand for in the golden pair.")
     ] = "N=2,H=2,W=3",
     codes: Annotated[Path | None, typer.Option(help="Of a generator: mean and covariance (.npz).")] = None,
+    keep_below: Annotated[int, typer.Option(help="Tensors of at most so many numbers stay float32.")] = 256,
     simplify: Annotated[bool, typer.Option(help="Fold constants and fuse scales into convolutions.")] = True,
 ) -> None:
     """Store FILE as the network NAME."""
     original = onnx.load(str(file))
     if output:
         _keep_outputs(original, output)
-    stored = _stored_in_half(_simplified(original) if simplify else _without_metadata(original))
+    stored = stored_in_half(_simplified(original) if simplify else _without_metadata(original), keep_below)
     onnx.checker.check_model(stored)
 
     ranges = {key: tuple(map(float, value.split(","))) for key, value in _pairs(bounds)}
@@ -145,31 +145,6 @@ def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
         node.ClearField("doc_string")
         node.ClearField("metadata_props")
     return clean
-
-
-def _stored_in_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    weights = []
-    casts = []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size > _SMALL and _fits_half(values):
-            short = f"{tensor.name}_float16"
-            weights.append(numpy_helper.from_array(values.astype(np.float16), short))
-            casts.append(onnx.helper.make_node("Cast", [short], [tensor.name], to=onnx.TensorProto.FLOAT))
-        else:
-            weights.append(tensor)
-    half = onnx.ModelProto()
-    half.CopyFrom(model)
-    nodes = list(half.graph.node)
-    del half.graph.node[:], half.graph.initializer[:]
-    half.graph.node.extend([*casts, *nodes])
-    half.graph.initializer.extend(weights)
-    return half
-
-
-def _fits_half(values: NDArray[np.float32]) -> bool:
-    largest = float(np.abs(values).max())
-    return _SMALLEST_HALF < largest < _LARGEST_HALF
 
 
 def _spec(
