@@ -90,13 +90,17 @@ def run(
     (out / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
     began = saved = looked = time.monotonic()
     look()
+    before = state.faces_seen
     recent: list[dict[str, float]] = []
     try:
         for batch in prefetched(make, state.step):
             recent.append(train_step(state, batch.to(device), networks, settings))
             now = time.monotonic()
             if len(recent) == rhythm.tick:
-                tick(**mean_statistics(recent), faces_a_second=round(state.faces_seen / (now - began), 2))
+                tick(
+                    **mean_statistics(recent),
+                    faces_a_second=round((state.faces_seen - before) / (now - began), 2),
+                )
                 recent = []
             if now - saved > rhythm.checkpoint_seconds and rank == 0:
                 save(state, settings, out / "checkpoint.pt")
