@@ -10,6 +10,8 @@ import typer
 
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
+from epdcli.commands.inspect import inspect
+from epdcli.commands.train import train
 from epdcli.errors import EpdError
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app = typer.Typer(
 )
 app.command()(deidentify)
 app.command()(detect)
+app.command()(train)
+app.command()(inspect)
 
 _DEBUG = "EPD_DEBUG"
 
