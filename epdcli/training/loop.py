@@ -48,7 +48,7 @@ def run(
     resume: bool = False,
     tell: Callable[[dict[str, object]], None] = lambda line: None,
 ) -> State:
-    """Train in the folder `out` until the rhythm's end, SIGINT or SIGTERM, or the first loss that is not a number.
+    """Train in the folder `out` until the rhythm's end, SIGINT, SIGTERM, or the first loss that is no number.
 
     Leaves `checkpoint.pt`, `log.jsonl`, `sheet-*.png`, `generator.onnx` (EMA) and `codes_gaussian.npz`;
     `pid` holds the process while it runs. `init` is an exported generator or a checkpoint to start from.

@@ -29,10 +29,10 @@ def _bend(x: Tensor) -> Tensor:
     return F.leaky_relu(x, _SLOPE)
 
 
-def _parts(style: Tensor, count: int) -> list[Tensor]:
-    """Equal slices along the channels; exported as Slice, which every runtime has, where split is not."""
-    width = style.shape[1] // count
-    return [style[:, i * width : (i + 1) * width] for i in range(count)]
+def _parts(style: Tensor, width: int, count: int) -> list[Tensor]:
+    """`count` slices of `width` channels, as maps of one pixel. Fixed numbers: the exported file then has
+    plain Slices, which every runtime has, and no arithmetic with shapes."""
+    return [style[:, n * width : (n + 1) * width, None, None] for n in range(count)]
 
 
 class AdaptiveBlock(nn.Module):
@@ -46,7 +46,7 @@ class AdaptiveBlock(nn.Module):
         self.f = nn.Linear(style, 4 * channels)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        scale, shift, scale_b, shift_b = _parts(self.f(style)[:, :, None, None], 4)
+        scale, shift, scale_b, shift_b = _parts(self.f(style), self.channels, 4)
         inner = _bend(F.instance_norm(self.a(x)) * (scale + 1) + shift)
         return x + F.instance_norm(self.b(inner)) * (scale_b + 1) + shift_b
 
@@ -95,8 +95,8 @@ class Generator(nn.Module):
             self.border_in = nn.Conv2d(4 * channels, 24, 3, padding=1)
             self.border_mid = nn.Conv2d(narrow + 24, narrow, 3, padding=1)
             self.border_out = nn.Conv2d(narrow, 12, 3, padding=1)
-            nn.init.zeros_(self.border_out.weight)
-            nn.init.zeros_(self.border_out.bias)
+            for parameter in self.border_out.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, context: Tensor, code: Tensor, expression: Tensor) -> Tensor:
         style = self.map(
@@ -123,7 +123,7 @@ class Generator(nn.Module):
         x = self.db(_bend(self.d2(torch.cat([x, quarter], dim=1))), style)
         x = F.interpolate(_bend(self.d3(x)), scale_factor=2.0, mode="nearest")
         x = _bend(self.d4(torch.cat([x, half], dim=1)))
-        scale, shift = _parts(self.f(style)[:, :, None, None], 2)
+        scale, shift = _parts(self.f(style), self.narrow, 2)
         return _bend(self.d5(x) * (scale + 1) + shift)
 
 
