@@ -97,7 +97,7 @@ def embedded_pictures(content: bytes) -> Iterator[Pixels]:
     for match in list(_BASE64.finditer(content))[:_MAX_PICTURES]:
         text = re.sub(rb"\s|&#x[AaDd];|=", b"", match[0])
         try:
-            picture = _decoded(base64.b64decode(text[: len(text) // 4 * 4]))
+            picture = _decoded(base64.b64decode(text + b"=" * (-len(text) % 4)))
         except binascii.Error:
             continue
         if picture is not None:

@@ -1,0 +1,79 @@
+"""What hides in a file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from epdcli.errors import PictureError
+from epdcli.pictures import scan
+from epdcli.pictures.inspect import embedded_pictures
+
+PIXELS = np.kron(np.random.default_rng(5).integers(0, 256, (6, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+
+
+def saved(format: str, **options: object) -> bytes:
+    target = io.BytesIO()
+    Image.fromarray(PIXELS).save(target, format, **options)
+    return target.getvalue()
+
+
+def findings(tmp_path: Path, name: str, data: bytes) -> list[tuple[str, bool]]:
+    (tmp_path / name).write_bytes(data)
+    return [(finding.kind, finding.released) for finding in scan(tmp_path / name)]
+
+
+def test_a_plain_picture_holds_nothing_but_its_resolution(tmp_path: Path) -> None:
+    assert findings(tmp_path, "a.jpg", saved("JPEG")) == [("resolution", True)]
+    assert findings(tmp_path, "a.png", saved("PNG")) == []
+    assert findings(tmp_path, "a.webp", saved("WEBP")) == []
+
+
+def test_a_trailer_is_found_with_the_picture_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(saved("JPEG") + b"abc" + saved("PNG"))
+    trailer = scan(tmp_path / "a.jpg")[-1]
+    assert (trailer.kind, trailer.released) == ("trailer", False)
+    assert np.array_equal(trailer.pictures[0], PIXELS)
+
+
+def test_a_picture_in_base64_is_found(tmp_path: Path) -> None:
+    encoded = base64.encodebytes(saved("JPEG")).replace(b"\n", b"&#xA;")
+    found = list(embedded_pictures(b"<xmpGImg:image>" + encoded + b"</xmpGImg:image>"))
+    assert [picture.shape for picture in found] == [(48, 64, 3)]
+
+
+def test_a_picture_in_a_compressed_text_is_found(tmp_path: Path) -> None:
+    content = b"thumb\0\0" + zlib.compress(saved("JPEG"))
+    chunk = (
+        struct.pack(">I", len(content)) + b"zTXt" + content + struct.pack(">I", zlib.crc32(b"zTXt" + content))
+    )
+    data = saved("PNG")
+    (tmp_path / "a.png").write_bytes(data[:33] + chunk + data[33:])
+    (finding,) = scan(tmp_path / "a.png")
+    assert finding.pictures[0].shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM"])
+def test_a_container_cut_anywhere_never_raises_and_never_passes_for_clean_and_longer(
+    format: str, tmp_path: Path
+) -> None:
+    suffix = {"TIFF": "tif", "JPEG2000": "jp2"}.get(format, format.lower())
+    data = saved(format)
+    for cut in range(20, len(data), max(1, len(data) // 40)):
+        (tmp_path / f"a.{suffix}").write_bytes(data[:cut])
+        scan(tmp_path / f"a.{suffix}")
+
+
+def test_what_is_no_picture_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("hello")
+    with pytest.raises(PictureError, match="text"):
+        scan(tmp_path / "a.jpg")
+    with pytest.raises(PictureError, match="can't be opened"):
+        scan(tmp_path / "none.jpg")
