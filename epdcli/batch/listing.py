@@ -45,7 +45,7 @@ def plan(inputs: Sequence[Path], output: Path, *, overwrite: bool, manifest: Pat
         len(inputs) == 1 and inputs[0].is_file() and not output.is_dir() and _is_picture(Path(output.name))
     )
     if to_file:
-        jobs, ignored = [Job(inputs[0], output, inputs[0].name)], []
+        jobs, ignored = [Job(inputs[0], output, inputs[0].name)], list[str]()
         if output.suffix.lower() != inputs[0].suffix.lower():
             raise UsageError(
                 f"{output} has another format than {inputs[0]}.",

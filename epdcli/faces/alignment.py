@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from epdcli.model import AlignedFace, Face, Matrix, Pixels, Points
+from epdcli.model import AlignedFace, Face, Matrix, Pixels
 
 # ArcFace's 112 px template, widened by 1.7 about (56, 62), so that the whole head has room.
 TEMPLATE_256 = np.array(
     [(97.90, 110.48), (157.80, 110.15), (128.04, 144.55), (103.43, 179.62), (153.04, 179.35)], np.float64
 )
 FRAME = 256.0  # the aligned frame in which templates and crops are stated
+
+Coordinates: TypeAlias = NDArray[np.floating]  # n x 2, x and y
 
 _MARGIN_PX = 4
 
@@ -34,7 +37,7 @@ def alignment_matrix(face: Face, size: int) -> Matrix:
     return similarity_transform(face.landmarks, TEMPLATE_256 * (size / FRAME))
 
 
-def similarity_transform(source: Points, target: Points) -> Matrix:
+def similarity_transform(source: Coordinates, target: Coordinates) -> Matrix:
     """The similarity (2 x 3) that takes `source` (n, 2) to `target` (n, 2) with the least squared error.
 
     S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
@@ -115,6 +118,6 @@ def scale_of(matrix: Matrix) -> float:
     return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 
 
-def map_points(matrix: Matrix, points: Points | Sequence[tuple[float, float]]) -> Points:
+def map_points(matrix: Matrix, points: Coordinates) -> NDArray[np.float64]:
     """Points (n, 2) carried along a matrix (2 x 3)."""
     return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]

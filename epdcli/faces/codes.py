@@ -22,7 +22,10 @@ _DRAWS = 64
 class CodeSource(Protocol):
     """Gives 32 bytes for a face: `name` is the picture's relative path, `face` its number in it."""
 
-    label: str  # what the manifest says: never the seed's secret
+    @property
+    def label(self) -> str:
+        """What the manifest says of it: never a secret."""
+        ...
 
     def seed(self, name: str, face: int, attempt: int) -> bytes: ...
 

@@ -8,36 +8,50 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from epdcli.faces.alignment import alignment_matrix, inverse, map_points
 from epdcli.model import Box, Face, Pixels
 
 PROCESSED = 0.9  # of a face found in a finished picture must lie under applied masks
-# A detector's box reaches into hair, ears and background; the face itself is the ellipse in its inner part.
-INNER = 0.85
+# The inner face, brows to chin and cheek to cheek, as an ellipse of the aligned 256 px frame. Detectors'
+# boxes differ and reach into hair and background; this is what identifies.
+_CENTRE, _RADII = (128.0, 144.0), (56.0, 68.0)
+
+
+def inner_face(face: Face) -> NDArray[np.float64]:
+    """The outline (32, 2) of a face's inner part in the picture, as its five landmarks place it.
+
+    Where they determine nothing, the ellipse in its box.
+    """
+    try:
+        back = inverse(alignment_matrix(face, 256))
+    except ValueError:
+        return oval(face.box)
+    width, height = 2 * _RADII[0], 2 * _RADII[1]
+    return map_points(back, oval(Box(_CENTRE[0] - width / 2, _CENTRE[1] - height / 2, width, height)))
 
 
 def oval(box: Box, scale: float = 1.0, points: int = 32) -> NDArray[np.float64]:
-    """The ellipse inscribed in a box, as a polygon (points, 2). A box's corners hold background, not face."""
+    """The ellipse inscribed in a box, as a polygon (points, 2)."""
     angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
     radii = np.array((box.width, box.height)) * (scale / 2)
     return np.array(box.centre) + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
 
 
-def covered_share(where: NDArray[np.bool_], box: Box) -> float:
-    """How much of the face (the ellipse in the inner 85 % of its box), as far as it is inside the picture,
-    lies where `where` (H, W) is true: 0..1.
+def covered_share(where: NDArray[np.bool_], face: Face) -> float:
+    """How much of the inner face, where it is inside the picture, `where` (H, W) holds: 0..1.
 
     A face that lies outside the picture altogether counts as covered.
     """
-    height, width = where.shape
-    left, top = max(0, int(np.floor(box.x))), max(0, int(np.floor(box.y)))
-    right = min(width, int(np.ceil(box.x + box.width)) + 1)
-    bottom = min(height, int(np.ceil(box.y + box.height)) + 1)
-    if right <= left or bottom <= top:
+    outline = inner_face(face)
+    low = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int)
+    high = np.minimum(np.ceil(outline.max(axis=0)) + 1, where.shape[::-1]).astype(int)
+    if (high <= low).any():
         return 1.0
-    inside = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillConvexPoly(inside, np.rint(oval(box, INNER) - (left, top)).astype(np.int32), 1)
+    inside = np.zeros((high - low)[::-1], np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(outline - low).astype(np.int32), 1)
     total = int(inside.sum())
-    return float((where[top:bottom, left:right] & (inside > 0)).sum()) / total if total else 1.0
+    window = where[low[1] : high[1], low[0] : high[0]]
+    return float((window & (inside > 0)).sum()) / total if total else 1.0
 
 
 def conceal(pixels: Pixels, faces: Sequence[Face]) -> Pixels:

@@ -156,10 +156,10 @@ class Replacer:
     def check(self, draft: Draft, finished: Pixels, found: Sequence[Face]) -> Check:
         """Judge a finished frame, as read back from its file, by the faces that a detector `found` in it.
 
-        A face counts as processed when 90 % of it lies under applied masks; it must then be nobody of the
-        originals, aligned by its own landmarks this time.
+        A face counts as processed when 90 % of its inner part lies under applied masks; it must then be
+        nobody of the originals, aligned by its own landmarks this time.
         """
-        shares = [covered_share(draft.covered, face.box) for face in found]
+        shares = [covered_share(draft.covered, face) for face in found]
         missed = tuple(face for face, share in zip(found, shares, strict=True) if share < PROCESSED)
         processed = [face for face, share in zip(found, shares, strict=True) if share >= PROCESSED]
         owned = [(face, _owner(draft, face)) for face in processed]
@@ -301,13 +301,13 @@ def _own_region(face: Face, matrix: Matrix, size: int) -> NDArray[np.bool_]:
 
 
 def _covers(draft: Draft, number: int) -> bool:
-    """Whether the new face hides the old one: 90 % of its ellipse and all five landmarks."""
+    """Whether the new face hides the old one: 90 % of its inner part and all five landmarks."""
     covered = draft.covered
     face = draft.replacements[number].face
     height, width = covered.shape
     points = np.rint(face.landmarks).astype(int)
     seen = [(x, y) for x, y in points if 0 <= x < width and 0 <= y < height]
-    return covered_share(covered, face.box) >= PROCESSED and all(covered[y, x] for x, y in seen)
+    return covered_share(covered, face) >= PROCESSED and all(covered[y, x] for x, y in seen)
 
 
 def _owner(draft: Draft, face: Face) -> int:

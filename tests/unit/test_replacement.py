@@ -99,7 +99,7 @@ def test_a_method_without_chance_has_one_attempt() -> None:
 def test_a_mask_that_leaves_the_face_bare_is_filled_without_further_attempts() -> None:
     draft = replacer(Paint([250, 250], bare=True)).draft(SOURCE, [FACE], "a")
     assert (draft.replacements[0].method, draft.replacements[0].attempts) == ("solid", 1)
-    assert covered_share(draft.covered, FACE.box) == 1
+    assert covered_share(draft.covered, FACE) == 1
 
 
 def test_a_new_face_that_is_another_original_of_the_picture_is_refused() -> None:
