@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from epdcli.errors import PictureError
 from epdcli.model import Pixels
+from epdcli.pictures.cmyk import to_inks, to_rgb
 from epdcli.pictures.encoding import Mode, Page, Plane, View
 from epdcli.pictures.palette import recolour
 
@@ -115,8 +116,7 @@ def merge(page: Page, frame: Pixels, touched: Flags, plane: Plane = Plane.COLOUR
         case Mode.BILEVEL:
             planes[touched] = _dithered(frame)[touched]
         case Mode.CMYK:
-            planes[touched, :3] = 255 - frame[touched]
-            planes[touched, 3] = 0
+            planes[touched] = to_inks(frame[touched], page.profile)
     page = replace(page, touched=touched)
     if page.key is not None:
         planes = _off_the_key(planes, touched, page.key)
@@ -133,8 +133,7 @@ def _colour(page: Page) -> Pixels:
             visible = np.where(page.palette[:, 3:] > 0, page.palette[:, :3], np.uint8(0))
             return np.ascontiguousarray(visible[planes])
         case Mode.CMYK:
-            light = 255 - planes.astype(np.uint16)
-            return ((light[..., :3] * light[..., 3:] + 127) // 255).astype(np.uint8)
+            return to_rgb(planes, page.profile)
         case _:
             grey = planes[..., 0] if page.mode is Mode.GREY_ALPHA else planes
             return np.repeat(_to_eight_bits(page, grey)[..., None], 3, axis=2)
