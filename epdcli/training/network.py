@@ -56,7 +56,7 @@ class Generator(nn.Module):
 
     `context` (N, channels, S, S) as `faces.structure` draws it, `code` (N, 128) of unit length, `expression`
     (N, 7) probabilities; `face` (N, 3, S, S) in about -1..1, RGB. S is 128, or 256 with `size=256`: the same
-    network at half the size, and a border around it that adds the fine lines (0.6 and 1.2 GMAC a face).
+    network at half the size, and a border around it that adds the fine lines (0.7 and 1.3 GMAC a face).
     `widths` are the channels at 1/2, 1/4 and 1/8 of 128 pixels, `narrow` those of the last half-resolution
     maps, `blocks` the adaptive blocks at 1/8.
     """
