@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from epdcli.commands.backends import backends
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
 from epdcli.commands.inspect import inspect
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(deidentify)
 app.command()(detect)
+app.command()(backends)
 app.command()(train)
 app.command()(inspect)
 

@@ -43,7 +43,7 @@ def train(  # noqa: PLR0913, PLR0917  the options of the command are its paramet
 
     OUT fills with `checkpoint.pt`, `log.jsonl` (a line a tick), `sheet-*.png` to look at, and at the end
     `generator.onnx`. While it runs, OUT/pid holds its process: `kill -STOP` pauses it, `kill -CONT` lets it
-    go on, plain `kill` makes it save and end. Several GPUs: `torchrun --nproc-per-node N -m epdcli train ...`.
+    go on, plain `kill` makes it save and end. Several GPUs: `torchrun --nproc-per-node N -m epdcli train`.
     """
     import tempfile
 

@@ -1,0 +1,175 @@
+"""What every plug-in must keep, as classes to inherit from: override `subject` and run pytest.
+
+Each check is named after the promise it holds a plug-in to, and says by how much it was broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from epdcli.errors import DeviceNotAvailable
+from epdcli.faces.alignment import TEMPLATE_256, warp
+from epdcli.faces.detection import Detector
+from epdcli.methods.protocol import Method
+from epdcli.model import AlignedFace, Box, Face, Pixels
+from epdcli.networks import load_network, network_names
+from epdcli.runtimes import Backend
+
+
+class BackendContract:
+    """Every network that is shipped, on the CPU, against its golden pair."""
+
+    def subject(self) -> Backend:
+        """The backend under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return type(self)().subject()
+
+    @pytest.mark.parametrize("name", network_names())
+    def test_the_golden_pair_is_met(self, backend: Backend, name: str) -> None:
+        network = load_network(name)
+        inputs, outputs = network.golden_pair()
+        session = backend.open(network, "cpu")
+        answer = session.run(inputs)
+        session.close()
+        for key, wanted in outputs.items():
+            allowed = network.tolerance * max(1.0, float(np.abs(wanted).max()))
+            gap = float(np.abs(answer[key] - wanted).max())
+            assert gap <= allowed, f"{name}: {key} differs by {gap:.2e}, {allowed:.2e} is allowed"
+
+    @pytest.mark.parametrize("name", ["generator", "dlib_resnet"])
+    def test_a_batch_answers_as_its_rows_do_alone(self, backend: Backend, name: str) -> None:
+        network = load_network(name)
+        golden, _ = network.golden_pair()
+        inputs = {key: np.concatenate([value[:1], value[:1] * 0.5]) for key, value in golden.items()}
+        session = backend.open(network, "cpu")
+        together = session.run(inputs)
+        for row in range(2):
+            alone = session.run({key: value[row : row + 1] for key, value in inputs.items()})
+            for key, wanted in together.items():
+                gap = float(np.abs(alone[key][0] - wanted[row]).max())
+                allowed = network.tolerance * max(1.0, float(np.abs(wanted).max()))
+                assert gap <= allowed, f"{name}: row {row} of {key} differs by {gap:.2e}"
+
+    def test_the_same_question_has_the_same_answer(self, backend: Backend) -> None:
+        network = load_network("generator")
+        inputs, _ = network.golden_pair()
+        session = backend.open(network, "cpu")
+        np.testing.assert_array_equal(session.run(inputs)["face"], session.run(inputs)["face"])
+
+    def test_pictures_of_several_sizes_are_taken(self, backend: Backend) -> None:
+        session = backend.open(load_network("centerface"), "cpu")
+        for height, width in ((64, 96), (128, 32), (64, 96)):
+            answer = session.run({"input.1": np.zeros((1, 3, height, width), np.float32)})
+            assert answer["537"].shape == (1, 1, height // 4, width // 4)
+
+    def test_wrong_inputs_are_said_in_words(self, backend: Backend) -> None:
+        session = backend.open(load_network("dlib_resnet"), "cpu")
+        with pytest.raises(ValueError, match="image"):
+            session.run({"picture": np.zeros((1, 3, 150, 150), np.float32)})
+        with pytest.raises(ValueError, match="150"):
+            session.run({"image": np.zeros((1, 3, 64, 64), np.float32)})
+
+    def test_a_device_that_is_not_there_is_refused(self, backend: Backend) -> None:
+        with pytest.raises(DeviceNotAvailable):
+            backend.open(load_network("dlib_resnet"), "cuda:63")
+
+    def test_it_says_what_it_runs_on_and_closes_twice(self, backend: Backend) -> None:
+        assert backend.probe()[0] == "cpu"
+        session = backend.open(load_network("dlib_resnet"), "cpu")
+        assert session.device == "cpu" and session.provider
+        session.close()
+        session.close()
+
+
+class DetectorContract:
+    """A detector on a picture of a face (override `picture`: H x W x 3, one frontal face in its middle)."""
+
+    def subject(self) -> Detector:
+        """The detector under test."""
+        raise NotImplementedError
+
+    def picture(self) -> Pixels:
+        """A picture with one frontal face."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def detector(self) -> Detector:
+        return type(self)().subject()
+
+    def test_the_face_is_found_with_five_landmarks_inside_its_box(self, detector: Detector) -> None:
+        (face,) = detector.detect(self.picture())
+        assert face.landmarks.shape == (5, 2) and face.landmarks.dtype == np.float32
+        x, y, width, height = face.box
+        assert ((face.landmarks > (x, y)) & (face.landmarks < (x + width, y + height))).all()
+        assert 0 <= face.score <= 1
+
+    def test_landmarks_are_in_the_order_of_the_upright_face(self, detector: Detector) -> None:
+        for turns in (0, 2):
+            (face,) = detector.detect(np.ascontiguousarray(np.rot90(self.picture(), turns)))
+            left, right, _, mouth, _ = face.landmarks if turns == 0 else -face.landmarks
+            assert left[0] < right[0] and left[1] < mouth[1]
+
+    def test_an_empty_picture_has_no_face(self, detector: Detector) -> None:
+        assert detector.detect(np.full((120, 160, 3), 128, np.uint8)) == []
+
+    def test_looking_twice_finds_the_same_and_changes_nothing(self, detector: Detector) -> None:
+        picture = self.picture()
+        before = picture.copy()
+        first, second = detector.detect(picture), detector.detect(picture)
+        assert [face.box for face in first] == [face.box for face in second]
+        np.testing.assert_array_equal(picture, before)
+
+
+class MethodContract:
+    """A method on drawn faces."""
+
+    def subject(self) -> Method:
+        """The method under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def method(self) -> Method:
+        return type(self)().subject()
+
+    @pytest.fixture
+    def faces(self, method: Method) -> Iterator[list[AlignedFace]]:
+        picture = np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8)
+        found = [Face(Box(60, 50, 120, 150), (TEMPLATE_256 * 0.8 + (10, 20)).astype(np.float32), 0.9)] * 2
+        matrices = [method.matrix(face) for face in found]
+        yield [
+            AlignedFace(face, warp(picture, matrix, method.size), matrix)
+            for face, matrix in zip(found, matrices, strict=True)
+        ]
+
+    def test_each_face_gets_one_of_its_own_size(self, method: Method, faces: list[AlignedFace]) -> None:
+        new = method.replace(faces, self._codes())
+        assert len(new) == 2
+        for face in new:
+            assert face.pixels.shape == (method.size, method.size, 3) and face.pixels.dtype == np.uint8
+            assert face.mask.shape == (method.size, method.size) and face.mask.dtype == np.float32
+            assert face.mask.min() >= 0 and face.mask.max() == 1
+
+    def test_its_work_is_repeatable_and_leaves_the_source_alone(
+        self, method: Method, faces: list[AlignedFace]
+    ) -> None:
+        before = [face.pixels.copy() for face in faces]
+        one, two = method.replace(faces, self._codes()), method.replace(faces, self._codes())
+        np.testing.assert_array_equal(one[0].pixels, two[0].pixels)
+        np.testing.assert_array_equal(before, [face.pixels for face in faces])
+
+    def test_another_code_gives_another_face_only_if_it_says_so(
+        self, method: Method, faces: list[AlignedFace]
+    ) -> None:
+        one, two = method.replace(faces, self._codes())
+        assert (not np.array_equal(one.pixels, two.pixels)) == method.random
+
+    @staticmethod
+    def _codes() -> list[np.ndarray]:
+        drawn = np.random.default_rng(2).normal(size=(2, 128)).astype(np.float32)
+        return [code / np.linalg.norm(code) for code in drawn]
