@@ -7,20 +7,28 @@ belongs to; a picture W pixels wide reaches from x = 0 to x = W.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.model import Box, Face
 
-Candidates = NDArray[np.float32]  # (n, 15): x, y, w, h, 5 x (x, y), score
+Candidates: TypeAlias = NDArray[np.float32]  # (n, 15): x, y, w, h, 5 x (x, y), score
 
 SCORE = 14
 STRIDE = 4  # CenterFace's maps are a quarter of its input
+PEAK = np.ones((3, 3), np.uint8)
+
+
+def empty() -> Candidates:
+    """A table of no candidates."""
+    return np.zeros((0, 15), np.float32)
 
 
 def decode(outputs: dict[str, NDArray[np.float32]], threshold: float) -> list[Candidates]:
-    """CenterFace's four maps to one candidate table a picture of the batch.
+    """CenterFace's four maps to one candidate table for each picture of the batch.
 
     `outputs`: `537` heat (N, 1, h, w) 0..1, `538` log of height and width in strides (N, 2, h, w), `539`
     offset of the centre (y, x) in strides, `540` landmarks (N, 10, h, w) as (y, x) pairs, from the box's
@@ -38,8 +46,7 @@ def _decode_one(
     points: NDArray[np.float32],
     threshold: float,
 ) -> Candidates:
-    peaks = (heat > threshold) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
-    rows, columns = np.nonzero(peaks)
+    rows, columns = np.nonzero((heat > threshold) & (heat >= cv2.dilate(heat, PEAK)))
     # the logarithm is bounded so that a damaged map can't overflow; exp(7) strides are 4,386 px
     extent = np.exp(np.clip(size[::-1, rows, columns].T, -4, 7)) * STRIDE  # (n, 2): width, height
     cells = np.stack([columns, rows], axis=1)
@@ -47,15 +54,19 @@ def _decode_one(
     corner = centre - extent / 2
     units = points[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1]  # (n, 5, 2): x, y
     landmarks = units * extent[:, None] + corner[:, None]
-    scores = heat[rows, columns]
-    return np.concatenate(
-        [corner, extent, landmarks.reshape(-1, 10), scores[:, None]], axis=1, dtype=np.float32
-    )
+    columns_of_table = [corner, extent, landmarks.reshape(-1, 10), heat[rows, columns, None]]
+    return np.concatenate(columns_of_table, axis=1, dtype=np.float32)
 
 
-def empty() -> Candidates:
-    """A table of no candidates."""
-    return np.zeros((0, 15), np.float32)
+def mapped(candidates: Candidates, matrix: NDArray[np.float64]) -> Candidates:
+    """The candidates where `matrix` (2 x 3) takes them; a box becomes the box of its turned corners."""
+    corner, extent = candidates[:, None, :2], candidates[:, None, 2:4]
+    corners = corner + extent * np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)  # (n, 4, 2)
+    points = np.concatenate([corners, candidates[:, 4:SCORE].reshape(-1, 5, 2)], axis=1)
+    points = points @ matrix[:, :2].T + matrix[:, 2]
+    low, high = points[:, :4].min(axis=1), points[:, :4].max(axis=1)
+    rows = [low, high - low, points[:, 4:].reshape(-1, 10), candidates[:, SCORE:]]
+    return np.concatenate(rows, axis=1, dtype=np.float32)
 
 
 def overlaps(box: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
