@@ -84,6 +84,8 @@ def _changes(pages: tuple[Page, ...]) -> Iterator[_Change]:
         here = (slice(box[1], box[3]), slice(box[0], box[2]))
         touched = np.zeros_like(drawn) if page.touched is None else page.touched
         clear_needed = vanishes or not drawn[here].all()
+        if clear_needed and not vanishes and _is_full(shown[here], drawn[here] & ~touched[here]):
+            drawn[here], clear_needed = True, False  # no entry is left for "transparent": draw it all
         colours, indices = _coloured(
             shown[here], drawn[here], touched[here], 255 if clear_needed else 256, number
         )
@@ -121,7 +123,14 @@ def _coloured(
     if len(new):
         change = drawn & np.isin(shown, new)
         indices[change] = nearest(_unpacked(shown[change]), colours).astype(np.uint8)
-    return colours, indices
+    used, renumbered = np.unique(indices[drawn], return_inverse=True)
+    indices[drawn] = renumbered
+    return colours[used], indices
+
+
+def _is_full(shown: NDArray[np.uint32], kept: Flags) -> bool:
+    """Whether the old colours take all 256 entries, and nothing is transparent."""
+    return bool(shown.all()) and len(np.unique(shown[kept])) == 256
 
 
 def _box(drawn: Flags) -> tuple[int, int, int, int]:

@@ -1,0 +1,1 @@
+"""Hostile files: a battery of odd and malicious pictures, each made by code, with its expected end."""

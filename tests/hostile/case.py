@@ -1,0 +1,57 @@
+"""One row of the battery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from epdcli.pictures import PictureFile
+
+
+class Expect(StrEnum):
+    """How a file must end: written without a leak, or refused in one sentence.
+
+    Damaged files may do either, as the decoder of the day likes; never crash, never leak.
+    """
+
+    WRITTEN = "written"
+    REFUSED = "refused"
+    EITHER = "either"
+
+
+Property = Callable[[PictureFile], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A hostile file: what it is called in the table, how it is made, how it must end.
+
+    `make` returns the file's bytes, or makes it itself when it is given a path (then `name` says
+    where). `same` is read off the source and off the output and must be equal. `lossy` files are
+    compared at `decibels` outside the face, all others bit for bit. `needs` names a program or a
+    module without which the case is skipped, and says so. `verdicts` are the ends that `epd` may
+    give a file that is written here.
+    """
+
+    title: str
+    name: str
+    make: Callable[[], bytes] | Callable[[Path], None]
+    expect: Expect = Expect.WRITTEN
+    group: str = ""
+    same: Property | None = None
+    says: str = ""  # words that a refusal must hold
+    decibels: float | None = None
+    needs: str = ""
+    by_hand: bool = False
+    verdicts: tuple[str, ...] = ("pass",)
+
+    def build(self, folder: Path) -> Path:
+        """Make the file in `folder` and return its path."""
+        path = folder / self.name
+        if self.by_hand:
+            self.make(path)  # type: ignore[call-arg]
+        else:
+            path.write_bytes(self.make())  # type: ignore[call-arg, arg-type]
+        return path

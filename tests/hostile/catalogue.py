@@ -1,0 +1,12 @@
+"""All cases, each with a number that names its folder."""
+
+from __future__ import annotations
+
+from . import cases_broken, cases_formats, cases_metadata
+from .case import Case
+
+CASES: tuple[Case, ...] = (*cases_metadata.CASES, *cases_formats.CASES, *cases_broken.CASES)
+
+
+def folder_of(number: int) -> str:
+    return f"{number:03d}"
