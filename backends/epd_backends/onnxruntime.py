@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,6 +14,10 @@ from epdcli.errors import BackendBroken, BackendNotInstalled, DeviceNotAvailable
 from epdcli.networks import Network, Tensors
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_RELU = (  # an ONNX file: x (1) -> Relu -> y (1), opset 13
+    b'\x08\x08:3\n\x0c\n\x01x\x12\x01y"\x04Relu\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01\x12\x04\n\x02'
+    b"\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\r"
+)
 
 
 class OnnxRuntimeBackend:
@@ -22,8 +28,9 @@ class OnnxRuntimeBackend:
 
     def probe(self) -> tuple[str, ...]:
         onnxruntime = _imported()
-        offered = onnxruntime.get_available_providers()
-        return ("cpu", *(f"cuda:{n}" for n in range(_cuda_cards()) if _PROVIDERS["cuda"] in offered))
+        built_for_cuda = _PROVIDERS["cuda"] in onnxruntime.get_available_providers()
+        cards = range(_cuda_cards() if built_for_cuda else 0)
+        return ("cpu", *(f"cuda:{number}" for number in cards if _runs_on_cuda(onnxruntime, number)))
 
     def open(self, network: Network, device: str, threads: int = 0) -> OnnxRuntimeSession:
         onnxruntime = _imported()
@@ -38,9 +45,8 @@ class OnnxRuntimeBackend:
         options.log_severity_level = 3  # its warnings name nodes nobody here knows
         provider: str | tuple[str, dict[str, str]] = _PROVIDERS[kind]
         if kind == "cuda":
-            # TF32 has ten bits of mantissa; and no node may fall to the CPU without a word
-            provider = (_PROVIDERS[kind], {"device_id": number or "0", "use_tf32": "0"})
-            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            provider = _cuda(int(number))
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")  # or nodes slip away
         try:
             opened = onnxruntime.InferenceSession(network.content(), options, providers=[provider])
         except Exception as error:
@@ -72,7 +78,12 @@ class OnnxRuntimeSession:
 
 
 def _imported() -> Any:
+    """ONNX Runtime without its telemetry, which otherwise reports every import and session to its makers and
+    leaves a device number in the user's home. It reads the variable, spelled differently by its versions, once.
+    """
     _refuse_both_packages()
+    for variable in ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"):
+        os.environ.setdefault(variable, "1")
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
@@ -82,7 +93,25 @@ def _imported() -> Any:
         ) from error
     except Exception as error:
         raise BackendBroken(f"ONNX Runtime is installed, but does not load: {error}") from error
+    onnxruntime.disable_telemetry_events()  # for Windows, where it is no variable
     return onnxruntime
+
+
+def _cuda(number: int) -> tuple[str, dict[str, str]]:
+    return _PROVIDERS["cuda"], {"device_id": str(number), "use_tf32": "0"}  # TF32: ten bits of mantissa
+
+
+def _runs_on_cuda(onnxruntime: Any, number: int) -> bool:
+    """Whether a network of one Relu really runs there: without cuDNN it would run on the CPU instead."""
+    with suppress(Exception):
+        onnxruntime.preload_dlls()  # finds CUDA and cuDNN of the packages nvidia-*
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(_RELU, options, providers=[_cuda(number)])
+        return bool(session.get_providers()[0] == _PROVIDERS["cuda"])
+    except Exception:  # whatever it raises, this card is of no use to it
+        return False
 
 
 def _refuse_both_packages() -> None:

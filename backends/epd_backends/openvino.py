@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from epdcli.errors import BackendBroken, BackendNotInstalled, DeviceNotAvailable
 from epdcli.networks import Network, Tensors
+
+_TELEMETRY = "openvino_telemetry"
 
 
 class OpenVinoBackend:
@@ -43,15 +46,7 @@ class OpenVinoBackend:
 
     def _opened_core(self) -> Any:
         if self._core is None:
-            try:
-                import openvino
-            except ModuleNotFoundError as error:
-                raise BackendNotInstalled(
-                    "OpenVINO is not installed.", hint='Run: pip install "epdcli[openvino]"'
-                ) from error
-            except Exception as error:
-                raise BackendBroken(f"OpenVINO is installed, but does not load: {error}") from error
-            self._core = openvino.Core()
+            self._core = _imported().Core()
         return self._core
 
 
@@ -73,3 +68,23 @@ class OpenVinoSession:
 
     def close(self) -> None:
         self._request = None
+
+
+def _imported() -> Any:
+    """OpenVINO without its telemetry, which otherwise reports every import to its makers and leaves a client
+    number in the user's home; it has a stub of its own for when that package is missing."""
+    had = sys.modules.get(_TELEMETRY)
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # Python's way to say: not importable
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise BackendNotInstalled(
+            "OpenVINO is not installed.", hint='Run: pip install "epdcli[openvino]"'
+        ) from error
+    except Exception as error:
+        raise BackendBroken(f"OpenVINO is installed, but does not load: {error}") from error
+    finally:
+        del sys.modules[_TELEMETRY]
+        if had is not None:
+            sys.modules[_TELEMETRY] = had
+    return openvino
