@@ -79,7 +79,7 @@ class OnnxRuntimeSession:
 
 def _imported() -> Any:
     """ONNX Runtime without its telemetry, which otherwise reports every import and session to its makers and
-    leaves a device number in the user's home. It reads the variable, spelled differently by its versions, once.
+    leaves a device number in the user's home. Its versions spell the variable differently.
     """
     _refuse_both_packages()
     for variable in ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"):
