@@ -20,8 +20,10 @@ from tests.conftest import ROOT
 
 
 def backend_or_skip(name: str) -> Backend:
+    backend = load_backend(name)
     try:
-        return load_backend(name)
+        backend.probe()
+        return backend
     except BackendNotInstalled as missing:
         pytest.skip(str(missing))
 
