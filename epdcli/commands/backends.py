@@ -16,6 +16,7 @@ def backends(
     Ends with 3 when none can be used.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from epdcli.errors import SetupError
@@ -34,6 +35,7 @@ def backends(
     else:
         table = Table("backend", "package", "devices, or why not")
         for row in rows:
-            table.add_row(row["name"], row["package"], ", ".join(row["devices"]) or row["reason"])
+            shown = (row["name"], row["package"], ", ".join(row["devices"]) or row["reason"])
+            table.add_row(*map(escape, shown))  # "epdcli[torch]" is not a colour
         Console().print(table)
     raise typer.Exit(0 if any(row["devices"] for row in rows) else 3)

@@ -12,8 +12,6 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
-from drawn import drawn_networks, write_shard  # noqa: E402
-
 from epdcli.errors import UsageError  # noqa: E402
 from epdcli.training import losses  # noqa: E402
 from epdcli.training.batches import assembled  # noqa: E402
@@ -22,6 +20,7 @@ from epdcli.training.data import Faces, measured_faces  # noqa: E402
 from epdcli.training.loop import Rhythm, run  # noqa: E402
 from epdcli.training.settings import Settings, Weights  # noqa: E402
 from epdcli.training.step import pasted, train_step  # noqa: E402
+from tests.unit.training.drawn import drawn_networks, write_shard  # noqa: E402
 
 SETTINGS = Settings(batch=2, rate=2e-3, warm_up=1, own_share=0.5, realism_over=5, identity_from=5)
 CPU = torch.device("cpu")
