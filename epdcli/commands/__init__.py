@@ -11,6 +11,7 @@ import typer
 from epdcli.commands.backends import backends
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
+from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
 from epdcli.commands.train import train
 from epdcli.errors import EpdError
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(deidentify)
 app.command()(detect)
 app.command()(backends)
+app.command()(export)
 app.command()(train)
 app.command()(inspect)
 

@@ -17,10 +17,11 @@ SOURCES = sorted(
 )
 # A room may import from its own floor's files and from lower floors.
 FLOORS = {
-    "errors": 0, "files": 0, "model": 0,
+    "errors": 0, "files": 0, "model": 0, "machine": 0,
     "networks": 1, "plugins": 1, "runtimes": 2,
     "pictures": 2, "faces": 3, "methods": 3,
-    "pipeline": 4, "deidentifier": 5,
+    "pipeline": 4, "network_inputs": 4, "deidentifier": 5,
+    "exporting": 6, "diagnosis": 6, "benchmarking": 6,
     "batch": 6, "evaluation": 6, "training": 6, "testing": 6, "testing_detectors": 6,
     "commands": 7, "__main__": 8,
 }  # fmt: skip
