@@ -6,16 +6,27 @@ from itertools import groupby
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from epdcli.faces import boxes
 from epdcli.faces.boxes import SCORE, Candidates
-from epdcli.faces.detection_passes import DetectionSettings, plan_passes, render, scale_picture
+from epdcli.faces.detection_passes import (
+    DetectionSettings,
+    batches,
+    finest_scale,
+    plan_passes,
+    render,
+    scale_picture,
+)
 from epdcli.faces.face_outline import enlarged
 from epdcli.faces.second_look import Session, look_again
 from epdcli.model import Face, Pixels
 
-FIRST_LOOK = 0.6  # of the threshold is enough to be looked at again
-SMALLEST_COARSE_PX = 14.0  # smaller finds on the coarse copies are left to the finer ones
+FIRST_LOOK = 0.67  # of the score it needs in the end: then a candidate gets its second look
+SMALLEST_COARSE_PX = 14.0  # smaller finds on the coarse copies are left to the finest
+# Size (root of the area, in pixels of the finest copy) and how many times the threshold a face then needs.
+NEEDED_SIZES, NEEDED_TIMES = (12.0, 16.0, 24.0), (2.5, 1.4, 1.0)
+SAME_UNION, SAME_INSIDE = 0.4, 0.8  # candidates that overlap by more show the same face
 
 
 class Engine(Protocol):
@@ -50,27 +61,35 @@ class CenterFaceDetector:
         landmarks are in pixels of the picture and may reach over its border. Scores are 0..1; rolled
         faces have their landmarks in the order of the upright face.
         """
-        candidates = self._first_look(pixels)
-        candidates = boxes.suppress(candidates, union=0.4, inside=0.8)
-        candidates = look_again(self._session, pixels, candidates)
-        candidates = boxes.suppress(_good_enough(candidates, self._settings), union=0.4, inside=0.8)
-        return boxes.faces(enlarged(candidates))
+        height, width = pixels.shape[:2]
+        scale = finest_scale(height, width, self._settings)
+        candidates = boxes.suppress(self._first_look(pixels), SAME_UNION, SAME_INSIDE)
+        sizes = np.sqrt(candidates[:, 2] * candidates[:, 3]) * scale
+        needed = needed_score(sizes, self._settings.threshold)
+        worth = (sizes >= NEEDED_SIZES[0]) & (candidates[:, SCORE] >= FIRST_LOOK * needed)
+        candidates = look_again(self._session, pixels, candidates, worth)
+        good = (candidates[:, SCORE] >= needed) & (worth | (sizes < NEEDED_SIZES[0]))
+        return boxes.faces(enlarged(boxes.suppress(candidates[good], SAME_UNION, SAME_INSIDE)))
 
     def _first_look(self, pixels: Pixels) -> Candidates:
         height, width = pixels.shape[:2]
         passes = plan_passes(height, width, self._settings)
         tables = []
-        for size, steps in groupby(passes, key=lambda step: step.size):
+        for size, group in groupby(passes, key=lambda step: step.size):
             copy = scale_picture(pixels, size)  # one copy at a time: that bounds the memory
-            for step in steps:
-                outputs = self._session.run({"input.1": render(copy, step)})
-                (found,) = boxes.decode(outputs, FIRST_LOOK * self._settings.threshold)
-                if size != passes[0].size:
-                    found = found[found[:, 2:4].max(axis=1) >= SMALLEST_COARSE_PX]
-                tables.append(boxes.mapped(found, step.matrix(height, width)))
+            for steps in batches(list(group)):
+                outputs = self._session.run({"input.1": render(copy, steps)})
+                found = boxes.decode(outputs, FIRST_LOOK * self._settings.threshold)
+                for step, table in zip(steps, found, strict=True):
+                    fine = size == passes[0].size
+                    kept = table if fine else table[table[:, 2:4].max(axis=1) >= SMALLEST_COARSE_PX]
+                    tables.append(boxes.mapped(kept, step.matrix(height, width)))
         return np.concatenate(tables)
 
 
-def _good_enough(candidates: Candidates, settings: DetectionSettings) -> Candidates:
-    small = candidates[:, 2:4].max(axis=1) < settings.small_px
-    return candidates[candidates[:, SCORE] >= np.where(small, settings.small_threshold, settings.threshold)]
+def needed_score(sizes: NDArray[np.floating], threshold: float) -> NDArray[np.float64]:
+    """The score that faces of these sizes (n,) need: a few pixels look like a face in many places.
+
+    `sizes` are roots of the boxes' areas in pixels of the finest copy.
+    """
+    return threshold * np.interp(sizes, NEEDED_SIZES, NEEDED_TIMES)

@@ -14,25 +14,25 @@ from numpy.typing import NDArray
 
 from epdcli.model import Matrix, Pixels
 
-SHRINK = 0.375  # the next copy's size in units of the one before: faces of 20 px to 500 px overlap amply
-SMALLEST_COPY, LARGEST_LAST_COPY = 128, 512  # pixels of the longer side
-ENLARGED_UP_TO = 256  # smaller pictures are enlarged to this, at most twice
-TILE, OVERLAP = 1280, 160
+COARSE = 0.375  # of the finest copy: what is seen from four sides; faces of 64 px and more are seen on both
+COARSEST = 2 / 3  # of the coarse copy, while it is larger than LARGEST_PX
+SMALLEST_PX, LARGEST_PX = 128, 512  # of the coarse copies' longer side
+ENLARGED_TO = 256  # smaller pictures are enlarged to this, at most twice
+TILE, OVERLAP = 896, 160
+BATCH, BATCH_PIXELS = 4, 1_000_000
 
 
 @dataclass(frozen=True)
 class DetectionSettings:
     """How hard to look.
 
-    `threshold` is the score 0..1 a face needs, `small_threshold` one under `small_px` pixels of height.
-    `passes`: "all" also looks at the picture turned by 90, 180 and 270 degrees, "upright" doesn't.
-    `megapixels` bounds the finest copy, and with it the time a large picture takes; a face needs 20 px of
-    height there.
+    `threshold` is the score 0..1 that a face needs; small ones need more, up to 2.5 times as much (see
+    `needed_score`). `passes`: "all" also looks at the picture turned by 90, 180 and 270 degrees, "upright"
+    doesn't. `megapixels` bounds the finest copy and with it the time that a large picture takes: a face
+    is promised to be seen from about 20 px of height there.
     """
 
-    threshold: float = 0.25
-    small_threshold: float = 0.5
-    small_px: float = 20.0
+    threshold: float = 0.18
     passes: str = "all"
     megapixels: float = 4.0
 
@@ -49,6 +49,13 @@ class Pass:
     window: tuple[int, int, int, int]
     quarter_turns: int = 0
 
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """Rows and columns of the net's input. Few shapes: runtimes prepare themselves anew for each."""
+        across, down = self.window[2:]
+        rows, columns = (across, down) if self.quarter_turns % 2 else (down, across)
+        return _padded(rows), _padded(columns)
+
     def matrix(self, height: int, width: int) -> Matrix:
         """From this pass's input to the picture of that size (2 x 3); a pixel reaches from 0 to 1."""
         x, y, across, down = self.window
@@ -62,25 +69,33 @@ class Pass:
         return turned_back * np.array([[width / self.size[0]], [height / self.size[1]]])
 
 
+def finest_scale(height: int, width: int, settings: DetectionSettings) -> float:
+    """The finest copy's pixels to one of the picture: 1 up to `settings.megapixels`, 2 for tiny pictures."""
+    enlarging = min(2.0, max(1.0, ENLARGED_TO / max(height, width)))
+    return min(enlarging, (settings.megapixels * 1e6 / (height * width)) ** 0.5)
+
+
 def plan_passes(height: int, width: int, settings: DetectionSettings) -> list[Pass]:
     """The passes for a picture of this size, finest copy first.
 
-    The finest copy, in tiles, is for small upright faces: the picture itself up to `settings.megapixels`.
-    Each further copy is .375 of the one before, down to 512 px, so that no face is too large for all of
-    them; these are looked at from four sides. A rolled face so needs about 24 px in the second copy,
-    64 px in the picture.
+    The finest copy, in tiles, is for small upright faces. The coarse copy, three eighths of it, is looked
+    at from four sides: rolled faces are found from about 24 px there, 64 px in the finest. Further copies
+    follow until one is small enough that a face can't be too large for it (the net's limit is 550 px).
+    Each of the others adds one upright look, which finds large faces more surely than one copy alone.
     """
     longest = max(height, width)
-    enlarging = min(2.0, max(1.0, ENLARGED_UP_TO / longest))
-    scale = min(enlarging, (settings.megapixels * 1e6 / (height * width)) ** 0.5)
-    passes = [Pass(size, tile) for size in [_scaled(height, width, scale)] for tile in tiles(*size)]
-    turns = (0, 1, 2, 3) if settings.passes == "all" else (0,)
-    while True:
-        scale = max(scale * SHRINK, min(scale, SMALLEST_COPY / longest))
-        size = _scaled(height, width, scale)
-        passes += [Pass(size, tile, turn) for tile in tiles(*size) for turn in turns]
-        if scale * longest <= LARGEST_LAST_COPY:
-            return passes
+    scale = finest_scale(height, width, settings)
+    size = _scaled(height, width, scale)
+    passes = [Pass(size, tile) for tile in tiles(*size)]
+    turns = (0, 2, 1, 3) if settings.passes == "all" else (0,)  # equal shapes beside each other
+    coarse = max(scale * COARSE, min(scale, SMALLEST_PX / longest))
+    size = _scaled(height, width, coarse)
+    passes += [Pass(size, tile, turn) for tile in tiles(*size) for turn in turns]
+    while coarse * longest > LARGEST_PX // 2:
+        coarse *= COARSEST if coarse * longest <= LARGEST_PX else COARSE
+        size = _scaled(height, width, coarse)
+        passes += [Pass(size, (0, 0, *size))]
+    return passes
 
 
 def _scaled(height: int, width: int, scale: float) -> tuple[int, int]:
@@ -93,27 +108,40 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     A face smaller than the overlap lies whole in one of them; the next copy sees the larger ones.
     """
 
-    def starts(length: int) -> list[int]:
+    def windows(length: int) -> list[tuple[int, int]]:
         if length <= TILE:
-            return [0]
+            return [(0, length)]
         count = -(-(length - OVERLAP) // (TILE - OVERLAP))
-        return [round(i * (length - TILE) / (count - 1)) for i in range(count)]
+        side = _padded(-(-(length + (count - 1) * OVERLAP) // count))
+        return [(round(i * (length - side) / (count - 1)), side) for i in range(count)]
 
-    return [(x, y, min(TILE, width), min(TILE, height)) for y in starts(height) for x in starts(width)]
+    return [(x, y, across, down) for y, down in windows(height) for x, across in windows(width)]
 
 
-def render(copy: Pixels, step: Pass) -> NDArray[np.float32]:
-    """The net's input for one pass: float32 1 x 3 x H x W, 0..255, its sides padded with black.
+def batches(passes: list[Pass]) -> list[list[Pass]]:
+    """Passes over one copy, in runs that go through the net together: equal shapes, bounded memory."""
+    runs: list[list[Pass]] = []
+    for step in passes:
+        shape = step.input_shape
+        fits = bool(runs) and runs[-1][0].input_shape == shape
+        if fits and len(runs[-1]) < BATCH and (len(runs[-1]) + 1) * shape[0] * shape[1] <= BATCH_PIXELS:
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return runs
 
-    `copy` is the picture already scaled to `step.size`. Few different input sizes come out, because
-    runtimes prepare themselves anew for each.
+
+def render(copy: Pixels, steps: list[Pass]) -> NDArray[np.float32]:
+    """The net's input for passes of one shape: float32 N x 3 x H x W, 0..255, padded with black.
+
+    `copy` is the picture already scaled to the passes' `size`.
     """
-    x, y, width, height = step.window
-    turned = np.rot90(copy[y : y + height, x : x + width], step.quarter_turns)
-    rows, columns = turned.shape[:2]
-    blob = np.zeros((1, 3, _padded(rows), _padded(columns)), np.float32)
-    blob[0, :, :rows, :columns] = turned.transpose(2, 0, 1)
-    return blob
+    inputs = np.zeros((len(steps), 3, *steps[0].input_shape), np.float32)
+    for plane, step in zip(inputs, steps, strict=True):
+        x, y, width, height = step.window
+        turned = np.rot90(copy[y : y + height, x : x + width], step.quarter_turns)
+        plane[:, : turned.shape[0], : turned.shape[1]] = turned.transpose(2, 0, 1)
+    return inputs
 
 
 def _padded(length: int) -> int:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.boxes import SCORE, Candidates
-from epdcli.model import Face
 
 ASPECT = 0.765  # width to height of CenterFace's boxes of upright faces (mean over lfw-dev)
-MARGIN = 0.08  # a finished box is larger than the net's by this part of its side, on each side
+MARGIN, PIXEL = 0.06, 0.5  # a finished box is larger than the net's by this part of its side, on each side,
+# and by this many pixels
 
 _TEMPLATE = (TEMPLATE_256 - TEMPLATE_256.mean(axis=0)) @ np.array([1, 1j])  # (5,) complex
 
@@ -56,30 +56,10 @@ def enlarged(candidates: Candidates) -> Candidates:
     corners of its rectangle. `MARGIN` and turning the rectangle make up for both.
     """
     angle = roll(candidates[:, 4:SCORE].reshape(-1, 5, 2))
-    width, height = (sides(candidates[:, 2:4], angle) * (1 + 2 * MARGIN)).T
+    width, height = (sides(candidates[:, 2:4], angle) * (1 + 2 * MARGIN) + 2 * PIXEL).T
     cos, sin = np.abs(np.cos(angle)), np.abs(np.sin(angle))
     extent = np.stack([width * cos + height * sin, width * sin + height * cos], axis=1)
     table = candidates.copy()
     table[:, :2] += (candidates[:, 2:4] - extent) / 2
     table[:, 2:4] = extent
     return table
-
-
-def outline(face: Face, scale: float = 1.0, points: int = 32) -> NDArray[np.float64]:
-    """The oval of the face itself, turned as the face is, as a polygon (points, 2).
-
-    Undoes `enlarged`: width + height of the box are (w + h)(|cos| + |sin|) for any roll. Boxes of other
-    tools, without margin, give an oval that is smaller by it; `scale` enlarges or shrinks it.
-    """
-    angle = float(roll(face.landmarks[None])[0])
-    cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
-    both = (face.box.width + face.box.height) / (cos + sin)
-    usual = both * (1 - ASPECT) / (1 + ASPECT)
-    known = abs(cos - sin) > 0.4
-    taller = (face.box.height - face.box.width) / (cos - sin) if known else usual
-    taller = float(np.clip(taller, -0.5 * both, 0.5 * both))
-    axes = np.array([both - taller, both + taller]) / (4 * (1 + 2 * MARGIN)) * scale
-    around = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    oval = np.stack([np.cos(around), np.sin(around)], axis=1) * axes
-    turn = np.array([(np.cos(angle), np.sin(angle)), (-np.sin(angle), np.cos(angle))])
-    return oval @ turn + np.array(face.box.centre)

@@ -61,10 +61,9 @@ def composite(pixels: Pixels, patches: Iterable[Patch]) -> Pixels:
     """A copy of the picture with the patches over it, in the order given; other pixels stay bit for bit."""
     result = pixels.copy()
     for patch in patches:
-        weight = patch.mask[..., None]
-        below = result[patch.window]
-        blended = np.rint(patch.pixels * weight + below * (1 - weight)).astype(np.uint8)
-        result[patch.window] = np.where(weight > 0, blended, below)
+        if patch.mask.size:
+            below = np.ascontiguousarray(result[patch.window])
+            result[patch.window] = cv2.blendLinear(patch.pixels, below, patch.mask, 1 - patch.mask)
     return result
 
 

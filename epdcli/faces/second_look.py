@@ -20,13 +20,14 @@ from epdcli.model import Matrix, Pixels
 
 Tensors = dict[str, NDArray[np.float32]]
 
-SIDE = 128  # of the look's input, in pixels
-FACE = 56.0  # what the square root of the face's area becomes in it
-SURE = 0.6  # an upright face of this score needs no second look
-ROLLED = np.radians(12)  # nor does one that is turned by less than this
+SIDE = 96  # of the look's input, in pixels
+FACE = 48.0  # what the square root of the face's area becomes in it
+SURE = 0.7  # an upright face of this score needs no second look
+ROLLED = np.radians(20)  # nor does one that is turned by less than this
 BATCH = 4
 NEAR = 0.4  # a face is the same in both looks when its centre moved by less than this part of its size
-SEEN = 0.3  # from this score on the second look's box and landmarks are the better ones
+SEEN, SEEN_ROLLED = 0.5, 0.3  # from this score on the second look's box and landmarks are the better ones
+ROOM = 1.1  # what the box of a rolled face grows by when the second look couldn't measure it
 FLOOR = 0.02  # the score of what the second look didn't see at all
 
 
@@ -36,19 +37,22 @@ class Session(Protocol):
     def run(self, inputs: Tensors) -> Tensors: ...
 
 
-def look_again(session: Session, pixels: Pixels, candidates: Candidates) -> Candidates:
+def look_again(
+    session: Session, pixels: Pixels, candidates: Candidates, worth: NDArray[np.bool_]
+) -> Candidates:
     """The candidates, the doubtful and the rolled ones as a second look at `pixels` sees them.
 
+    Only those that are `worth` it (n,): very small ones show no more when they are enlarged.
     A doubtful score becomes the geometric mean of both looks. Boxes and landmarks are the second look's
-    where it saw the face too; the box of a rolled face is that of its oval.
+    where it saw the face too; the box of a rolled face is then that of its oval, and else a square with room.
     """
     angle = roll(candidates[:, 4:SCORE].reshape(-1, 5, 2))
-    again = np.flatnonzero((candidates[:, SCORE] < SURE) | (np.abs(angle) > ROLLED))
+    again = np.flatnonzero(worth & ((candidates[:, SCORE] < SURE) | (np.abs(angle) > ROLLED)))
     table = candidates.copy()
     frames = [frame(candidates[i], float(angle[i])) for i in again]
     seen = _looks(session, pixels, frames)
     for i, matrix, found in zip(again, frames, seen, strict=True):
-        table[i] = _agreed(candidates[i], matrix, found)
+        table[i] = _agreed(candidates[i], matrix, found, rolled=abs(angle[i]) > ROLLED)
     return table
 
 
@@ -79,7 +83,9 @@ def _pixel_centres(matrix: Matrix) -> Matrix:
     return moved
 
 
-def _agreed(candidate: NDArray[np.float32], matrix: Matrix, found: Candidates) -> NDArray[np.float32]:
+def _agreed(
+    candidate: NDArray[np.float32], matrix: Matrix, found: Candidates, rolled: bool
+) -> NDArray[np.float32]:
     """One candidate after both looks; `found` is what the second saw, in the look's pixels."""
     away = np.hypot(*(found[:, :2] + found[:, 2:4] / 2 - SIDE / 2).T)
     central = found[away < NEAR * FACE]
@@ -88,8 +94,12 @@ def _agreed(candidate: NDArray[np.float32], matrix: Matrix, found: Candidates) -
     score = float(best[SCORE]) if best is not None else FLOOR
     if candidate[SCORE] < SURE:
         answer[SCORE] = np.sqrt(candidate[SCORE] * score)
-    if best is not None and score > SEEN:
+    if best is not None and score > (SEEN_ROLLED if rolled else SEEN):
         answer[:SCORE] = _back(best, matrix)
+    elif rolled or score < SEEN_ROLLED:
+        sides = ROOM * (candidate[2:4].max() if rolled else candidate[2:4])
+        answer[:2] += (candidate[2:4] - sides) / 2
+        answer[2:4] = sides
     return answer
 
 

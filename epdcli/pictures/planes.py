@@ -108,7 +108,7 @@ def merge(page: Page, frame: Pixels, touched: Flags, plane: Plane = Plane.COLOUR
         return page.with_planes(without_hidden_colour(planes, page.mode))
     match page.mode:
         case Mode.RGB | Mode.RGBA:
-            planes[touched, :3] = _to_depth(page, frame[touched])
+            np.copyto(planes[..., :3], _to_depth(page, frame), where=touched[..., None])
         case Mode.GREY:
             planes[touched] = _to_depth(page, frame[touched] @ _LUMA)
         case Mode.GREY_ALPHA:
@@ -149,7 +149,7 @@ def _to_eight_bits(page: Page, samples: NDArray[Any]) -> NDArray[np.uint8]:
 def _to_depth(page: Page, values: NDArray[Any]) -> NDArray[Any]:
     dtype = page.planes.dtype
     if dtype == np.uint8:
-        return np.rint(values).astype(np.uint8)
+        return values if values.dtype == np.uint8 else np.rint(values).astype(np.uint8)
     scaled = values.astype(np.float64) * ((page.white - page.black) / 255.0) + page.black
     return (np.rint(scaled) if np.issubdtype(dtype, np.integer) else scaled).astype(dtype)
 
