@@ -132,8 +132,13 @@ def _beginning(
     if resume and checkpoint.exists():
         restore(state, checkpoint)
     elif init is not None:
-        weights = weights_of(init)
-        start_from(state.generator, weights)
-        start_from(state.ema, weights)
+        try:
+            weights = weights_of(init)
+            start_from(state.generator, weights)
+            start_from(state.ema, weights)
+        except (ValueError, OSError) as error:
+            raise UsageError(
+                f"Training can't start from {init}: {error}.", hint="Name a generator.onnx or a checkpoint.pt."
+            ) from error
         settings = replace(settings, identity_from=0, identity_over=0)
     return state, settings

@@ -22,6 +22,7 @@ from epdcli.faces.structure import CHANNELS, LOW
 _CODE_SCALE = 11.3  # about sqrt(128): a unit vector becomes numbers of size one
 _EXPRESSION_SCALE, _EXPRESSION_SHIFT = 4.0, 0.6
 _SLOPE = 0.2
+_HALF = "_float16"  # the shipped file's names for tensors stored in half precision
 _LIMIT = 1.05  # a little over -1..1, so that black and white keep a gradient
 
 
@@ -135,7 +136,10 @@ def weights_of(path: Path) -> dict[str, Tensor]:
     """The named float tensors of an exported generator (`.onnx`) or of a checkpoint (`.pt`: its EMA)."""
     if path.suffix == ".onnx":
         stored = onnx.load(str(path)).graph.initializer
-        return {t.name: torch.from_numpy(numpy_helper.to_array(t).astype(np.float32)) for t in stored}
+        return {
+            t.name.removesuffix(_HALF): torch.from_numpy(numpy_helper.to_array(t).astype(np.float32))
+            for t in stored
+        }
     return dict(torch.load(path, map_location="cpu", weights_only=True)["ema"])
 
 
@@ -143,9 +147,12 @@ def start_from(generator: Generator, weights: dict[str, Tensor]) -> list[str]:
     """Take over every tensor of the same name; returns the names that start new.
 
     A network with fewer input channels is widened: the new channels' weights start at zero, so that the first
-    step computes exactly what the old network computed. Raises `ValueError` where shapes can't be reconciled.
+    step computes exactly what the old network computed. Raises `ValueError` where shapes can't be reconciled,
+    and where hardly anything has a name that is known: that would be a start from nothing.
     """
     own = generator.state_dict()
+    if len(own.keys() & weights.keys()) < len(own) // 2:
+        raise ValueError("these are not the weights of a generator")
     for name, tensor in own.items():
         if name not in weights:
             continue

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import epd_weights
+
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from epdcli.faces.structure import CHANNELS  # noqa: E402
 from epdcli.training.network import Generator, start_from, weights_of  # noqa: E402
 
 PROTOTYPE = Path(__file__).parents[4] / "shared" / "nets" / "generator_prototype_128.onnx"
 
 
-def drawn_inputs(size: int, channels: int = 16) -> dict[str, np.ndarray]:
+def drawn_inputs(size: int, channels: int = CHANNELS) -> dict[str, np.ndarray]:
     draw = np.random.default_rng(3)
     code = draw.normal(size=(2, 128)).astype(np.float32)
     return {
@@ -38,6 +41,17 @@ def test_the_first_step_from_the_prototype_computes_what_the_prototype_computes(
     session = onnxruntime.InferenceSession(PROTOTYPE)
     (expected,) = session.run(["face"], {**inputs, "context": inputs["context"][:, :10]})
     assert np.abs(answer(generator, inputs) - expected).max() < 1e-4
+
+
+def test_the_shipped_generator_is_taken_over_whole_although_it_is_stored_in_half_precision() -> None:
+    shipped = Path(epd_weights.__file__).parent / "generator.onnx"
+    assert start_from(Generator(), weights_of(shipped)) == []
+
+
+def test_a_start_from_something_else_is_refused_instead_of_a_start_from_nothing() -> None:
+    other = Path(epd_weights.__file__).parent / "landmarks68_faceapi.onnx"
+    with pytest.raises(ValueError, match="not the weights of a generator"):
+        start_from(Generator(), weights_of(other))
 
 
 def test_growing_to_256_starts_as_the_small_network_enlarged() -> None:
