@@ -138,7 +138,8 @@ def _beginning(
             start_from(state.ema, weights)
         except (ValueError, OSError) as error:
             raise UsageError(
-                f"Training can't start from {init}: {error}.", hint="Name a generator.onnx or a checkpoint.pt."
+                f"Training can't start from {init}: {error}.",
+                hint="Name a generator.onnx or a checkpoint.pt.",
             ) from error
         settings = replace(settings, identity_from=0, identity_over=0)
     return state, settings
