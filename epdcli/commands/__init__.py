@@ -11,6 +11,7 @@ import typer
 from epdcli.commands.backends import backends
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
+from epdcli.commands.doctor import doctor
 from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
 from epdcli.commands.train import train
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(deidentify)
 app.command()(detect)
 app.command()(backends)
+app.command()(doctor)
 app.command()(export)
 app.command()(train)
 app.command()(inspect)
