@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from epdcli.commands.backends import backends
+from epdcli.commands.benchmark import benchmark
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
 from epdcli.commands.doctor import doctor
@@ -30,6 +31,7 @@ app.command()(deidentify)
 app.command()(detect)
 app.command()(backends)
 app.command()(doctor)
+app.command()(benchmark)
 app.command()(export)
 app.command()(train)
 app.command()(inspect)
