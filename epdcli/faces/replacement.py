@@ -64,7 +64,7 @@ class Draft:
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The frame with the new faces over the old ones, the larger (nearer) ones on top."""
+        """The frame with the new faces over the old ones, the larger (nearer) ones and then fills on top."""
         return composite(self.source, self._patches)
 
     @property
@@ -89,7 +89,9 @@ class Draft:
 
     @property
     def _patches(self) -> list[Patch]:
-        ordered = sorted(self.replacements, key=lambda r: r.face.box.width * r.face.box.height)
+        ordered = sorted(
+            self.replacements, key=lambda r: (r.method == "solid", r.face.box.width * r.face.box.height)
+        )
         return [replacement.patch for replacement in ordered if replacement.patch is not None]
 
     def with_replacements(self, changed: dict[int, Replacement]) -> Draft:

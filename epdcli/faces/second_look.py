@@ -57,11 +57,16 @@ def look_again(
 
 
 def frame(candidate: NDArray[np.float32], angle: float) -> Matrix:
-    """The matrix (2 x 3) from the picture to a look: the face upright, in the middle, FACE px large."""
-    zoom = FACE / max(float(np.sqrt(candidate[2] * candidate[3])), 1.0)
+    """The matrix (2 x 3) from the picture to a look: the face upright, in the middle, FACE px large.
+
+    Made of rounded numbers, so that runtimes which differ in the sixth digit see the same look.
+    """
+    x, y, width, height = np.round(candidate[:4].astype(np.float64) * 4) / 4
+    angle = round(angle * 32) / 32
+    zoom = FACE / max(float(np.sqrt(width * height)), 1.0)
     cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
     turn = np.array([(cos, sin), (-sin, cos)])
-    centre = candidate[:2] + candidate[2:4] / 2
+    centre = np.array([x + width / 2, y + height / 2])
     return np.hstack([turn, (SIDE / 2 - turn @ centre)[:, None]])
 
 

@@ -41,6 +41,11 @@ _SHIFT = 4  # OpenCV draws with 1/16 pixel
 _CROP_CORNER = np.array((29.0, 45.0), np.float32)  # of the expression crop in the 128 px frame
 _CROP_SIDE = 70.0
 _NETWORK_SIDE = 112
+_AROUND = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+# In units of the frame; 5 % larger than what `coverage.inner_face` asks to be covered.
+_INNER_FACE = np.stack([0.5 + 0.229 * np.cos(_AROUND), 0.5625 + 0.278 * np.sin(_AROUND)], 1).astype(
+    np.float32
+)
 _JAW = slice(0, 17)
 _BROWS = slice(17, 27)
 _OPEN_LINES = (
@@ -142,15 +147,20 @@ def draw(crossing: Crossing, pixels: Pixels) -> Structure:
 
 def hull_of(landmarks: Points, size: int) -> Mask:
     """The part of the frame that is replaced, (S, S) in 0..1: the convex hull of the jaw (0 to 16) and of the
-    brows raised by .35 of the brow-to-chin distance, its corners scaled by 1.06 about their mean.
+    brows raised by .35 of the brow-to-chin distance, its corners scaled by 1.06 about their mean, and of the
+    inner face as the five points place it: where the landmark network lost a turned or hidden face, the old
+    one is covered all the same.
     """
     points = np.asarray(landmarks, np.float32)
     brows = points[_BROWS]
     raised = brows + np.float32(0.35) * (brows.mean(axis=0) - points[8])
     corners = cv2.convexHull(np.concatenate([points[_JAW], raised]))[:, 0]
     centre = corners.mean(axis=0)
+    whole_face = (corners - centre) * np.float32(1.06) + centre
+    outline = np.concatenate([whole_face, _INNER_FACE * np.float32(size)])
+    hull = np.asarray(cv2.convexHull(outline)[:, 0], np.float32)
     canvas = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(canvas, _subpixels((corners - centre) * 1.06 + centre), 255, cv2.LINE_AA, _SHIFT)
+    cv2.fillConvexPoly(canvas, _subpixels(hull), 255, cv2.LINE_AA, _SHIFT)
     return np.asarray(canvas / np.float32(255), np.float32)
 
 

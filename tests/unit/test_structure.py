@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from epdcli.faces.alignment import TEMPLATE_256
+from epdcli.faces.coverage import covered_share
 from epdcli.faces.structure import (
     CHANNELS,
     draw,
@@ -15,6 +17,7 @@ from epdcli.faces.structure import (
     structure_of,
     what_crosses,
 )
+from epdcli.model import Box, Face
 
 
 def drawn_landmarks(size: int) -> np.ndarray:
@@ -109,3 +112,12 @@ def test_the_network_crop_and_its_landmarks_fit_together() -> None:
     assert expression_crop(drawn_face(256)).shape == (3, 112, 112)
     corners = landmarks_from_network(np.tile(np.array([0.0, 1.0], np.float32), 68), 256)
     assert corners[0] == pytest.approx((58, 230))
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_the_hull_holds_the_inner_face_even_where_the_landmarks_are_lost(size: int) -> None:
+    """What `coverage` asks to be covered is covered by construction, whatever the landmark network says."""
+    lost = np.tile(np.array((0.1, 0.1), np.float32) * size, (68, 1))
+    template = TEMPLATE_256 * (size / 256)
+    face = Face(Box(0, 0, size, size), template.astype(np.float32), 1.0)
+    assert covered_share(hull_of(lost, size) >= 0.5, face) > 0.99
