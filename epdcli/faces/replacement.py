@@ -177,21 +177,28 @@ class Replacer:
         return Check(draft, frozenset(failed), missed)
 
     def mend(self, check: Check, last: bool) -> Draft:
-        """The draft with failed faces tried again (in the `last` round: filled) and missed ones replaced."""
+        """The draft with failed faces tried again and missed ones replaced; in the `last` round all are filled.
+
+        So is a missed face that is small, or stands on a new one: it is that one, seen differently, and would
+        be again.
+        """
         draft = self._given_up(check.draft, check.failed) if last else check.draft
-        return self._extended(self._settled(draft, sorted(check.failed)), check.missed)
+        draft = self._settled(draft, sorted(check.failed))
+        first = len(draft.replacements)
+        again = [last or is_small(face) or _stands_on_another(draft, face) for face in check.missed]
+        return self._extended(draft, check.missed, [first + n for n, known in enumerate(again) if known])
 
     def records(self, drafts: Sequence[Draft]) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face of a picture's drafts."""
         return tuple(record for draft in drafts for record in draft.records(self._threshold))
 
-    def _extended(self, draft: Draft, faces: Sequence[Face]) -> Draft:
+    def _extended(self, draft: Draft, faces: Sequence[Face], to_fill: Sequence[int] = ()) -> Draft:
         if not faces:
             return draft
         originals = self._verifier.embed(draft.source, faces)
         new = tuple(Replacement(face, original) for face, original in zip(faces, originals, strict=True))
         first = len(draft.replacements)
-        draft = replace(draft, replacements=draft.replacements + new)
+        draft = self._given_up(replace(draft, replacements=draft.replacements + new), to_fill)
         return self._settled(draft, range(first, first + len(new)))
 
     def _settled(self, draft: Draft, numbers: Iterable[int]) -> Draft:
@@ -310,6 +317,13 @@ def _covers(draft: Draft, number: int) -> bool:
     points = np.rint(face.landmarks).astype(int)
     seen = [(x, y) for x, y in points if 0 <= x < width and 0 <= y < height]
     return covered_share(covered, face) >= PROCESSED and all(covered[y, x] for x, y in seen)
+
+
+def _stands_on_another(draft: Draft, face: Face) -> bool:
+    """Whether a face's centre lies in the box of one that was replaced already."""
+    x, y = face.box.centre
+    boxes = [replacement.face.box for replacement in draft.replacements]
+    return any(0 < x - box.x < box.width and 0 < y - box.y < box.height for box in boxes)
 
 
 def _owner(draft: Draft, face: Face) -> int:

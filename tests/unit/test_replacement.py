@@ -139,6 +139,18 @@ def test_a_face_missed_at_first_and_found_in_the_result_is_replaced_too() -> Non
     assert (answer.verdict, len(answer.faces)) == (Verdict.PASS, 2)
 
 
+def test_a_new_face_that_is_found_again_elsewhere_on_itself_is_filled_and_lies_on_top() -> None:
+    again = face(140, 140)  # its centre lies in the first one's box, most of it outside the mask
+    answer = run(Paint([250]), [[again], []])
+    assert [f.method for f in answer.faces] == ["paint", "solid"]
+    assert answer.verdict is Verdict.PASS
+
+
+def test_a_small_face_found_late_is_filled() -> None:
+    answer = run(Paint([250]), [[face(250, 100, side=30)], []])
+    assert [f.method for f in answer.faces] == ["paint", "solid"]
+
+
 def test_a_picture_in_which_faces_keep_turning_up_is_withheld() -> None:
     seen = [[face(250, 20)], [face(20, 190)], [face(290, 190)]]
     answer = run(Paint([250] * 9), seen)
