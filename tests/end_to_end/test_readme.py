@@ -1,0 +1,78 @@
+"""What the README shows works as it is written there, line by line."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.startswith("epd ")
+]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, astronaut: np.ndarray) -> Path:
+    """A folder as the README supposes it: img/ with a sub-folder, one.jpg, the examples, a key."""
+    (tmp_path / "img" / "deep").mkdir(parents=True)
+    Image.fromarray(astronaut).save(tmp_path / "one.jpg", quality=90)
+    Image.fromarray(astronaut[:300, :300]).save(tmp_path / "img" / "deep" / "a.png")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path
+
+
+def run(command: list[str] | str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_readme_shows_commands_and_python() -> None:
+    assert len(COMMANDS) >= 5
+    assert len(blocks("python")) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_works(command: str, desk: Path) -> None:
+    done = run(command, desk)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", blocks("python"))
+def test_the_python_of_the_readme_works(code: str, desk: Path) -> None:
+    done = run([sys.executable, "-c", code], desk)
+    assert done.returncode == 0, done.stderr
+    assert "pass" in done.stdout
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
