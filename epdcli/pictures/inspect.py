@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ _PICTURES = re.compile(
 )
 _BASE64 = re.compile(rb"(?:/9j/|iVBORw0KGgo)(?:[A-Za-z0-9+/=\s]|&#x[AaDd];){64,}")
 _RINGING, _RINGS = 4, 8  # measured: no codec of ours is off by more than 2, 4 px from the edge
-_MAX_PICTURES, _MAX_PIXELS = 8, 1 << 25
+_MAX_PICTURES, _MAX_TRIES, _MAX_PIXELS = 8, 200, 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +88,14 @@ def _judged(block: Block, keep: frozenset[Keep]) -> Finding:
 def embedded_pictures(content: bytes) -> Iterator[Pixels]:
     """The pictures that a block of bytes holds, at most eight: JPEG, PNG, WebP, GIF, TIFF, and as base64."""
     found = 0
-    for match in _PICTURES.finditer(content):
+    for match in islice(_PICTURES.finditer(content), _MAX_TRIES):
         picture = _decoded(content[match.start() :])
         if picture is not None:
             found += 1
             yield picture
         if found == _MAX_PICTURES:
             return
-    for match in list(_BASE64.finditer(content))[:_MAX_PICTURES]:
+    for match in islice(_BASE64.finditer(content), _MAX_PICTURES):
         text = re.sub(rb"\s|&#x[AaDd];|=", b"", match[0])
         try:
             picture = _decoded(base64.b64decode(text + b"=" * (-len(text) % 4)))

@@ -34,7 +34,7 @@ def neutral_profile(profile: bytes | None, mode: Mode) -> bytes | None:
         return None
     try:
         return rebuilt(profile) if profile[16:20] == _SPACES[mode] else None
-    except (struct.error, ValueError, IndexError):
+    except ValueError:
         return None
 
 
@@ -43,7 +43,10 @@ def rebuilt(profile: bytes) -> bytes:
     if not _HEADER + 4 <= len(profile) <= _MAX_BYTES or profile[36:40] != b"acsp":
         raise ValueError("no colour profile")
     version = 4 if profile[8] >= 4 else 2
-    tags = _colour_tags(profile)
+    try:
+        tags = _colour_tags(profile)
+    except struct.error as error:
+        raise ValueError("the table of tags is cut off") from error
     if not {b"rTRC", b"kTRC", b"A2B0"} & tags.keys():
         raise ValueError("a profile without colours")
     tags[b"desc"] = _text(b"Colour profile", version, b"desc")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from epdcli.errors import PictureError
 from epdcli.pictures import planes
@@ -30,17 +30,23 @@ def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFile:
     format = recognise(data, path.name)
     check_name(path, format)
     try:
-        with _quiet():
+        with _limited(max_pixels):
             return _decode(data, format, path.name, max_pixels)
     except PictureError:
         raise
+    except Image.DecompressionBombError as error:
+        raise PictureError(
+            f"{path.name} unpacks to more than the limit of {max_pixels:,} pixels.",
+            hint="Raise --max-pixels if you trust the file and have the memory.",
+        ) from error
     except MemoryError as error:
         raise PictureError(
             f"{path.name} doesn't fit into memory.", hint="Lower --max-pixels or --jobs."
         ) from error
     except Exception as error:  # decoders raise nearly everything on damaged files
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
         raise PictureError(
-            f"{path.name} is damaged and can't be decoded ({error}).",
+            f"{path.name} is damaged and can't be decoded{why}.",
             hint="Open it in a viewer and save it again, or leave it out.",
         ) from error
 
@@ -71,12 +77,12 @@ def _decode(data: bytes, format: Format, name: str, max_pixels: int) -> PictureF
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Pillow's own size limit (ours was asked already) and its remarks on odd files."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+def _limited(max_pixels: int) -> Iterator[None]:
+    """With our limit in place of Pillow's, for sizes that come up while decoding; without its remarks."""
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, (max_pixels + 1) // 2  # it raises at twice that
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        Image.MAX_IMAGE_PIXELS = limit
+        Image.MAX_IMAGE_PIXELS = before

@@ -122,7 +122,8 @@ def _judge(rows: dict[str, Row], root: Path) -> None:
 
 
 def _run_deface(rows: dict[str, Row], folder: Path) -> None:
-    if shutil.which("deface") is None:
+    deface = shutil.which("deface") or shutil.which("deface", path=str(Path(sys.executable).parent))
+    if deface is None:
         print("deface is not installed; its column stays empty")
         return
     for number, row in rows.items():
@@ -131,7 +132,7 @@ def _run_deface(rows: dict[str, Row], folder: Path) -> None:
         target = folder / number / row.source.name
         target.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            ["deface", "--keep-metadata", "-o", str(target), "--", str(row.source)],
+            [deface, "-o", str(target), str(row.source)],
             capture_output=True, text=True, errors="replace", timeout=300, check=False,
         )  # fmt: skip
         found = leaks(target, row.source) if target.exists() else []

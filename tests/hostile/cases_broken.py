@@ -85,6 +85,13 @@ def _gif_bomb() -> bytes:
     return bytes(data)
 
 
+def _gif_that_grows() -> bytes:
+    """A second frame that begins 60,000 pixels below the first."""
+    data = _animation("GIF")
+    second = data.rindex(b"!\xf9\x04") + 8
+    return _patched(data, second + 3, struct.pack("<H", 60_000))
+
+
 def _gif_of_ten_thousand_frames() -> bytes:
     data = saved(Image.new("P", (600, 600)), "GIF")
     start = data.index(b",")
@@ -212,6 +219,7 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("30,000 x 30,000 declared, PNG", "face.png", _png_bomb, "30000 x 30000"),
     ("65,500 x 65,500 declared, JPEG", "face.jpg", _jpeg_bomb, "limit"),
     ("65,535 x 65,535 declared, GIF", "face.gif", _gif_bomb, "limit"),
+    ("a frame far outside the others, GIF", "face.gif", _gif_that_grows, ""),
     ("ten thousand frames, GIF", "face.gif", _gif_of_ten_thousand_frames, "10000 frames"),
     ("60,000 x 60,000 declared, TIFF", "face.tif", _tiff_bomb, "limit"),
     ("16,383 x 16,383 declared, WebP", "face.webp", _webp_bomb, "limit"),

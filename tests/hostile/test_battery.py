@@ -69,6 +69,9 @@ def test_the_judges_see_what_was_planted(tmp_path: Path) -> None:
             folder.mkdir()
             sources[case.build(folder)] = case.title
     silent = [path for path in sources if not planted_bytes(path.read_bytes())]
+    if shutil.which("exiftool") is None:
+        assert len(silent) < len(sources) / 10
+        pytest.skip("exiftool, which is to see the rest, is not installed")
     said = exiftool_says(silent)
     blind = [sources[path] for path in silent if not said.get(path)]
     assert blind == []

@@ -63,7 +63,11 @@ def refusal(source: Source, what: str, hint: str = "Convert it to 8 or 16 bit gr
 
 def open_image(source: Source) -> Image.Image:
     """The file opened by Pillow, its size checked, nothing decoded yet."""
-    image = Image.open(io.BytesIO(source.data), formats=source.format.pillow)
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # our sentence says more than Pillow's
+    try:
+        image = Image.open(io.BytesIO(source.data), formats=source.format.pillow)
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
     check_size(source, image.width, image.height)
     if source.format.name != "JPEG":  # what else a JPEG file holds is dropped, not decoded
         check_size(source, image.width, image.height, getattr(image, "n_frames", 1))

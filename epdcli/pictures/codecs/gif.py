@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
 from epdcli.errors import PictureError
-from epdcli.pictures.codecs.common import Decoded, Extras, Source, open_image, page_from
+from epdcli.pictures.codecs.common import Decoded, Extras, Source, open_image, page_from, refusal
 from epdcli.pictures.encoding import Encoding, Mode, Page
 from epdcli.pictures.palette import median_cut, nearest
 
@@ -29,10 +29,12 @@ Flags = NDArray[np.bool_]
 def decode(source: Source) -> Decoded:
     """All frames of a GIF file as they are shown, one laid over the other."""
     image: Any = open_image(source)
-    pages = []
+    pages: list[Page] = []
     for number in range(image.n_frames):
         image.seek(number)
         page = page_from(np.asarray(image.convert("RGBA")), Mode.RGBA)
+        if pages and page.size != pages[0].size:
+            raise refusal(source, "has frames of different sizes", hint="Save it again in an editor.")
         pages.append(replace(page, milliseconds=int(image.info.get("duration", 0))))
     return Decoded(tuple(pages), None, {"loop": image.info.get("loop")})
 

@@ -31,8 +31,7 @@ def blocks(data: bytes) -> Iterator[Block]:
         yield Block(Kind.METADATA, "long header", data[54 : 14 + header])
     used = (abs(width) * depth + 7) // 8
     if compression in (0, 3) and used < row:
-        padding = b"".join(
-            data[pixels + line * row + used : pixels + (line + 1) * row] for line in range(abs(height))
-        )
+        lines = range(pixels, min(end, len(data)), row)
+        padding = b"".join(data[line + used : line + row] for line in lines)
         if any(padding):
             yield Block(Kind.STRAY, "padding of the rows", padding)
