@@ -203,16 +203,14 @@ def _with_paces(made: Row, faces: float) -> Row:
 
 
 def _limits(workers: Sequence[Worker], before: Mapping[str, Limits]) -> dict[str, Limits]:
-    """The best limits seen of each device: the processor's measured here, a card's by a worker that can."""
+    """The best limits seen of each device: by each worker on it, the processor's copies measured here."""
+    tries = [(worker.about.device, worker.ask("limits")) for worker in workers]
+    if any(device == "cpu" for device, _ in tries):
+        tries.append(("cpu", limits_of("cpu")))
     found = dict(before)
-    for device in dict.fromkeys(worker.about.device for worker in workers):
-        if device == "cpu":
-            tries = [limits_of(device)]
-        else:
-            tries = [worker.ask("limits") for worker in workers if worker.about.device == device]
-        for measured in tries:
-            if measured is not None:
-                found[device] = found.get(device, measured).better(measured)
+    for device, measured in tries:
+        if measured is not None:
+            found[device] = found.get(device, measured).better(measured)
     return found
 
 

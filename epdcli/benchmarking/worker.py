@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from epdcli import machine, pictures
 from epdcli.benchmarking.cuda import transfer_ms
-from epdcli.benchmarking.limits import Limits, limits_of
+from epdcli.benchmarking.limits import Limits, RuntimeProduct, limits_of
 from epdcli.benchmarking.stages import Line, Timing
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import BackendBroken, SetupError
@@ -72,6 +72,7 @@ class _Bench:
             options = Options(backend=subject.backend, device=subject.device, threads=subject.threads, seed=1)
             self._product = Deidentifier(options)
         self._line: Line | None = None
+        self._matrices: RuntimeProduct | None = None
         self._inputs: Inputs = {}
         self._batches: dict[tuple[str, int], Tensors] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="epd-benchmark-")
@@ -107,7 +108,15 @@ class _Bench:
         return self._line.run(source, Path(self._folder.name) / source.name)
 
     def limits(self) -> Limits | None:
-        return limits_of(self._choice.device)
+        """What this runtime's own matrix product reaches on the processor, or torch's on a card."""
+        if self._choice.device != "cpu":
+            return limits_of(self._choice.device)
+        if self._matrices is None:
+            try:
+                self._matrices = RuntimeProduct(self._choice.backend, self._subject.threads)
+            except SetupError:  # without onnx, or for a backend of another format
+                return None
+        return self._matrices.limits()
 
     def prepare(self, sources: Sequence[Path]) -> None:
         """Take the networks' real inputs from pictures."""
@@ -126,8 +135,9 @@ class _Bench:
         return Call(seconds, {key: array.shape for key, array in inputs.items()}, ways)
 
     def close(self) -> None:
-        if self._product is not None:
-            self._product.close()
+        for opened in (self._product, self._matrices):
+            if opened is not None:
+                opened.close()
         self._engine.close()
         self._folder.cleanup()
 

@@ -106,7 +106,7 @@ def _show(report: Report) -> None:
         told = f"{limits.operations / 1e9:,.0f} GFLOP/s, {limits.bytes / 1e9:,.1f} GB/s"
         console.print(f"limits of {device}: {told} ({limits.said})")
     if any(row.limit_share is not None and row.limit_share > 1 for row in report.rows):
-        console.print("A share over 100 %: something else was busy whenever the limit was measured.")
+        console.print("A share over 100 %: that network reached more than the matrix product did.")
     for name, why in report.passed_over.items():
         console.print(f"not measured: {name}: {why}", markup=False)
 

@@ -8,10 +8,11 @@ import pytest
 
 from epdcli.benchmarking.benchmark import BenchmarkSettings
 from epdcli.benchmarking.chart import check_target, draw
-from epdcli.benchmarking.limits import Limits
+from epdcli.benchmarking.limits import Limits, RuntimeProduct
 from epdcli.benchmarking.rows import Kind, Row, as_json, row
 from epdcli.benchmarking.worker import About
 from epdcli.errors import UsageError
+from epdcli.runtimes import load_backend
 
 HERE = About("told 1.0", "cpu", "a told one", "fp32")
 
@@ -38,7 +39,20 @@ def test_what_a_processor_does_not_have_is_absent(rows: list[Row]) -> None:
 def test_work_takes_at_least_what_its_nearer_limit_says() -> None:
     limits = Limits(operations=100, bytes=10, said="")
     assert limits.seconds(1000, 10) == 10 and limits.seconds(10, 1000) == 100
-    assert limits.better(Limits(50, 20, "")) == Limits(100, 20, "")
+
+
+def test_the_best_of_each_limit_counts_and_the_faster_product_is_named() -> None:
+    one, two = Limits(100, 10, "one"), Limits(50, 20, "two")
+    assert one.better(two) == two.better(one) == Limits(100, 20, "one")
+
+
+def test_a_runtimes_own_product_says_nothing_of_copies() -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("openvino")
+    product = RuntimeProduct(load_backend("openvino"), threads=0)
+    limits = product.limits()
+    product.close()
+    assert limits.operations > 0 and limits.bytes == 0 and limits.said.startswith("openvino")
 
 
 def test_bars_can_be_drawn_as_a_page(rows: list[Row], tmp_path: Path) -> None:
