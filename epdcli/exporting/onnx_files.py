@@ -20,6 +20,7 @@ from onnx import TensorProto, numpy_helper
 from epdcli.errors import SetupError, UsageError
 from epdcli.exporting.comparison import Precision
 from epdcli.networks import Network, Tensors, TensorSpec
+from epdcli.runtimes import load_backend
 
 OPSET = 17
 _FIRST_OPSET_FOR_INT8 = 13  # QuantizeLinear by channels
@@ -114,7 +115,11 @@ def _sizes(value: onnx.ValueInfoProto) -> Any:
 
 
 def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model computing in float16, its inputs and outputs float32 as before."""
+    """The model computing in float16, its inputs and outputs float32 as before.
+
+    Raises BackendNotInstalled without ONNX Runtime, whose tool it is.
+    """
+    load_backend("onnxruntime").probe()  # imports it without its telemetry
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     return _in_order(convert_float_to_float16(model, keep_io_types=True))
@@ -147,6 +152,7 @@ def in_int8(model: onnx.ModelProto, inputs: Sequence[Tensors], opset: int) -> on
             f"int8 needs ONNX opset {_FIRST_OPSET_FOR_INT8} or later, not {opset}.",
             hint=f"Leave --opset at {OPSET}.",
         )
+    load_backend("onnxruntime").probe()  # as above
     from onnxruntime.quantization import CalibrationDataReader, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.needs import needs
+
 Epd = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -24,7 +26,7 @@ def pictures(tmp_path: Path, astronaut: np.ndarray) -> Path:
 def test_every_stage_and_network_has_a_row_that_names_what_ran(
     epd: Epd, pictures: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("openvino")
+    needs("openvino")
     shown = epd(
         *("benchmark", "--backend", "openvino", "--batch", "1", "--rounds", 1, "--pictures", "pictures"),
         *("--json", "rows.json", "--plot", "bars.html"),

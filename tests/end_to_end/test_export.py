@@ -13,8 +13,9 @@ from PIL import Image
 
 from epdcli.networks import load_network, network_names
 from epdcli.runtimes import Engine, choose_backend
+from tests.needs import needs
 
-pytest.importorskip("torch")
+needs("torch")
 Epd = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -29,7 +30,7 @@ def faces(tmp_path: Path, astronaut: np.ndarray) -> Path:
 def test_onnx_files_are_described_compared_and_make_a_weights_folder(
     epd: Epd, faces: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("onnxruntime")
+    needs("onnxruntime")
     onnx = pytest.importorskip("onnx")
     shown = epd("export", "onnx", "--out", "out", "--faces", "faces", "--json")
     assert shown.returncode == 0, shown.stderr
@@ -49,7 +50,7 @@ def test_onnx_files_are_described_compared_and_make_a_weights_folder(
 
 
 def test_openvino_files_say_what_they_are(epd: Epd, faces: Path, tmp_path: Path) -> None:
-    pytest.importorskip("openvino")
+    needs("openvino")
     assert epd("export", "openvino", "--fp16", "--out", "out", "--faces", "faces").returncode == 0
     written = (tmp_path / "out" / "generator.fp16.xml").read_text()
     assert load_network("generator").sha256 in written and "research use only" in written
@@ -58,7 +59,7 @@ def test_openvino_files_say_what_they_are(epd: Epd, faces: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_what_differs_too_much_is_not_kept(epd: Epd, faces: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
+    needs("onnxruntime")
     shown = epd(
         "export", "onnx", "--int8", "--calibrate", "faces", "--faces", "faces", "--json", "--out", "o"
     )

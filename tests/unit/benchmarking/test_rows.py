@@ -13,6 +13,7 @@ from epdcli.benchmarking.rows import Kind, Row, as_json, row
 from epdcli.benchmarking.worker import About
 from epdcli.errors import UsageError
 from epdcli.runtimes import load_backend
+from tests.needs import needs
 
 HERE = About("told 1.0", "cpu", "a told one", "fp32")
 
@@ -48,7 +49,7 @@ def test_the_best_of_each_limit_counts_and_the_faster_product_is_named() -> None
 
 def test_a_runtimes_own_product_says_nothing_of_copies() -> None:
     pytest.importorskip("onnx")
-    pytest.importorskip("openvino")
+    needs("openvino")
     product = RuntimeProduct(load_backend("openvino"), threads=0)
     limits = product.limits()
     product.close()

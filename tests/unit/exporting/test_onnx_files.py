@@ -12,6 +12,7 @@ from epdcli.errors import UsageError
 from epdcli.exporting import onnx_files
 from epdcli.exporting.comparison import Precision
 from epdcli.networks import Network, load_network
+from tests.needs import needs
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_int8_needs_an_opset_that_can_say_it(small: Network) -> None:
 
 
 def test_half_precision_keeps_float32_at_the_door(small: Network) -> None:
-    pytest.importorskip("onnxruntime")
+    needs("onnxruntime")
     model = onnx_files.in_half(prepared(small))
     onnx.checker.check_model(model, full_check=True)
     assert {value.type.tensor_type.elem_type for value in [*model.graph.input, *model.graph.output]} == {
@@ -93,7 +94,7 @@ def test_half_precision_keeps_float32_at_the_door(small: Network) -> None:
 
 
 def test_int8_has_weights_of_one_byte(small: Network) -> None:
-    pytest.importorskip("onnxruntime")
+    needs("onnxruntime")
     drawn = {"image": np.random.default_rng(0).uniform(0, 255, (2, 3, 112, 112)).astype(np.float32)}
     model = onnx_files.in_int8(prepared(small), [drawn], onnx_files.OPSET)
     weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) == 4 and tensor.dims[0] > 1]
