@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,9 @@ from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.faces.replacement import Replacement, Replacer
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, release, sha256_of
+from epdcli.methods.protocol import Prepared, Preparing
 from epdcli.methods.solid import Solid
-from epdcli.model import Face, PictureRecord, Pixels, Verdict
+from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
 from epdcli.runtimes import Engine, choose_backend, load_plugin
 
@@ -77,11 +78,13 @@ class Options:
 class Deidentifier:
     """Replaces the faces of pictures. Opens its networks once; close it, or use it as a context.
 
-    Raises SetupError (backend, device, weights) or UsageError when it can't be built as asked.
+    `prepared` is what `prepare` returned elsewhere, for a method that must see all faces first. Raises
+    SetupError (backend, device, weights) or UsageError when it can't be built as asked.
     """
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, prepared: Prepared | None = None) -> None:
         self.options = options or Options()
+        self._prepared = prepared
         self.choice = choose_backend(self.options.backend, self.options.device)
         self._engine = Engine(self.choice, threads=self.options.threads)
         try:
@@ -95,10 +98,15 @@ class Deidentifier:
         self._detector = load_plugin("epd.detectors", options.detector)(
             engine, DetectionSettings(passes=options.passes)
         )
-        pixelate = load_plugin("epd.methods", "pixelate")(engine, None)
-        self._replacer = Replacer(
-            load_plugin("epd.methods", options.method)(engine, options.strength),
-            pixelate,
+        self._method = load_plugin("epd.methods", options.method)
+        self._replacer = self._new_replacer()
+
+    def _new_replacer(self) -> Replacer:
+        options, engine = self.options, self._engine
+        prepared = () if self._prepared is None else (self._prepared,)
+        return Replacer(
+            self._method(engine, options.strength, *prepared),
+            load_plugin("epd.methods", "pixelate")(engine, None),
             Solid(),
             Verifier(engine.session("dlib_resnet")),
             CodeDistribution.load(engine.network("generator").codes_path),
@@ -111,8 +119,37 @@ class Deidentifier:
         """The faces of a picture (H x W x 3, uint8, RGB)."""
         return self._detector.detect(pixels)
 
+    def aligned(self, source: Path | str, given: Sequence[Sequence[Face]] | None = None) -> list[AlignedFace]:
+        """The faces of a file, all its frames, as the method will see them; what `prepare` takes.
+
+        `given` stands in for detection. Raises PictureError when the file can't be read.
+        """
+        frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
+        found = given if given is not None else [self.detect(frame) for frame in frames]
+        pairs = zip(frames, found, strict=True)
+        return [face for frame, faces in pairs for face in self._replacer.aligned(frame, faces)]
+
+    def prepare(self, faces: Iterable[AlignedFace]) -> Prepared | None:
+        """Show all faces of all pictures to a method that must see them before the first one (`ksame`).
+
+        Returns what the method made of them, which other processes may be given; None if it needs nothing.
+        Raises UsageError when the faces don't suffice.
+        """
+        if isinstance(self._method, Preparing):
+            self._prepared = self._method.prepare(list(faces), self.options.strength)
+            self._replacer = self._new_replacer()
+        return self._prepared
+
+    def _require_preparation(self) -> None:
+        if isinstance(self._method, Preparing) and self._prepared is None:
+            raise UsageError(
+                f"The method {self.options.method} must see the faces of all pictures before the first one.",
+                hint="Collect them with aligned() and give them to prepare(); epd deidentify does so itself.",
+            )
+
     def pixels(self, pixels: Pixels, name: str = "picture") -> tuple[Pixels | None, Answer]:
         """De-identify an array (H x W x 3, uint8, RGB); the array is None where it may not be released."""
+        self._require_preparation()
         answer, drafts = pipeline.deidentify_frames(
             [pixels],
             [self.detect(pixels)],
@@ -149,6 +186,7 @@ class Deidentifier:
     ) -> PictureRecord:
         """De-identify a file into `target`, which is written whole, or not at all; what went wrong with the
         picture stands in the record. `name` is the relative path that codes and record go by."""
+        self._require_preparation()
         source, target = Path(source), Path(target)
         name = name or source.name
         begun = time.perf_counter()
@@ -196,6 +234,7 @@ class Deidentifier:
             "chosen": self.choice.reason,
             "method": self.options.method,
             "strength": self.options.strength,
+            **({} if self._prepared is None else {"prepared": dict(self._prepared.about)}),
             "detector": self.options.detector,
             "passes": self.options.passes,
             "seed": self.options.codes.label,

@@ -5,7 +5,10 @@ Each check is named after the promise it holds a plug-in to, and says by how muc
 
 from __future__ import annotations
 
+import json
+import pickle
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from epdcli.errors import DeviceNotAvailable
 from epdcli.faces.alignment import TEMPLATE_256, warp
 from epdcli.faces.detection import Detector
-from epdcli.methods.protocol import Method
+from epdcli.methods.protocol import Method, Prepared
 from epdcli.model import AlignedFace, Box, Face, Pixels
 from epdcli.networks import load_network, network_names
 from epdcli.runtimes import Backend
@@ -173,3 +176,29 @@ class MethodContract:
     def _codes() -> list[np.ndarray]:
         drawn = np.random.default_rng(2).normal(size=(2, 128)).astype(np.float32)
         return [code / np.linalg.norm(code) for code in drawn]
+
+
+class PreparingMethodContract(MethodContract):
+    """A method that sees all faces first (override `made`), prepared with drawn faces as a run would."""
+
+    def made(self, prepared: Prepared | None) -> Any:
+        """The method under test with what it prepared, or without it."""
+        raise NotImplementedError
+
+    def subject(self) -> Method:
+        return self.made(pickle.loads(pickle.dumps(self._prepared())))
+
+    def test_it_prepares_the_same_from_the_same_faces(self) -> None:
+        one, two = self._prepared(), self._prepared()
+        assert one.about == two.about and list(one.arrays) == list(two.arrays)
+        for name, array in one.arrays.items():
+            np.testing.assert_array_equal(array, two.arrays[name])
+
+    def test_its_account_for_the_manifest_is_plain_and_short(self) -> None:
+        assert 0 < len(json.dumps(dict(self._prepared().about))) < 1000
+
+    def _prepared(self) -> Prepared:
+        method = self.made(None)
+        face = Face(Box(60, 50, 120, 150), (TEMPLATE_256 * 0.8 + (10, 20)).astype(np.float32), 0.9)
+        drawn = np.random.default_rng(3).integers(0, 256, (12, method.size, method.size, 3), np.uint8)
+        return method.prepare([AlignedFace(face, pixels, method.matrix(face)) for pixels in drawn], None)

@@ -83,6 +83,8 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if os.fstat(self._file.fileno()).st_size == 0:  # refused before it began: nothing to go on with
+            self.remove()
         self._file.close()
 
 

@@ -12,10 +12,20 @@ from typing import Any, Protocol
 from epdcli.batch.journal import Journal, remove_partial_files
 from epdcli.batch.listing import Plan, plan
 from epdcli.batch.manifest import summary, write_manifest
-from epdcli.batch.workers import Task, default_workers, describe, run_here, run_in_workers
+from epdcli.batch.workers import (
+    Task,
+    align_here,
+    align_in_workers,
+    default_workers,
+    describe,
+    run_here,
+    run_in_workers,
+)
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.faces.detections_file import read_detections
+from epdcli.methods.protocol import Preparing
 from epdcli.model import PictureRecord
+from epdcli.plugins import METHODS, load_plugin
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,9 @@ class Outcome:
 
 
 class Observer(Protocol):
-    """Who is told how a run goes on."""
+    """Who is told how a run goes on. `prepare` is called when a method looks at all pictures first."""
+
+    def prepare(self, pictures: int, method: str) -> None: ...
 
     def begin(self, pictures: int, run: Mapping[str, Any]) -> None: ...
 
@@ -94,17 +106,26 @@ def _run(
     command: Sequence[str],
 ) -> Outcome:
     begun = time.perf_counter()
+    method = load_plugin(METHODS, options.method)
+    looks_first = isinstance(method, Preparing)
+    if looks_first:
+        observer.prepare(len(tasks), options.method)
     if workers == 1:
         with Deidentifier(options) as deidentifier:
+            if looks_first:
+                deidentifier.prepare(align_here(tasks, deidentifier))
             about = _about(deidentifier.description())
             records = journal.done(about, planned) if settings.resume else []
             todo = _todo(tasks, records)
             interrupted = _consume(run_here(todo, deidentifier), records, about, journal, observer, len(todo))
     else:
-        about = _about(describe(options))
+        prepared = None
+        if looks_first:
+            prepared = method.prepare(align_in_workers(tasks, options, workers), options.strength)
+        about = _about(describe(options, prepared))
         records = journal.done(about, planned) if settings.resume else []
         todo = _todo(tasks, records)
-        pictures = run_in_workers(todo, options, workers)
+        pictures = run_in_workers(todo, options, workers, prepared)
         interrupted = _consume(pictures, records, about, journal, observer, len(todo))
     seconds = time.perf_counter() - begun
     written = write_manifest(

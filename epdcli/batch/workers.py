@@ -6,14 +6,18 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from epdcli.batch.listing import Job
 from epdcli.deidentifier import Deidentifier, Options
-from epdcli.model import Face, PictureRecord, Verdict
+from epdcli.methods.protocol import Prepared
+from epdcli.model import AlignedFace, Face, PictureRecord, Verdict
+
+Result = TypeVar("Result")
 
 _QUEUED = 2  # pictures waiting for each worker: enough to keep it busy, few enough to stay small
 
@@ -38,18 +42,43 @@ def run_here(tasks: Sequence[Task], deidentifier: Deidentifier) -> Iterator[Pict
         yield _one(deidentifier, task)
 
 
-def describe(options: Options) -> Mapping[str, object]:
+def align_here(tasks: Sequence[Task], deidentifier: Deidentifier) -> list[AlignedFace]:
+    """The faces of all tasks' pictures as the method will see them, in the tasks' order."""
+    return [face for task in tasks for face in _faces_of(deidentifier, task)]
+
+
+def describe(options: Options, prepared: Prepared | None = None) -> Mapping[str, object]:
     """What the manifest says of a run in workers, asked of one of them, so that this process stays small."""
-    with _pool(1) as pool:
+    with _pool(1, prepared) as pool:
         return pool.submit(_describe, options).result()
 
 
-def run_in_workers(tasks: Sequence[Task], options: Options, workers: int) -> Iterator[PictureRecord]:
-    """Process the tasks in several processes, each with its own networks; yields records as they finish.
+def run_in_workers(
+    tasks: Sequence[Task], options: Options, workers: int, prepared: Prepared | None = None
+) -> Iterator[PictureRecord]:
+    """Process the tasks in several processes, each with its own networks; yields records as they finish."""
+    return _in_workers(_work, _died, tasks, options, workers, prepared)
+
+
+def align_in_workers(tasks: Sequence[Task], options: Options, workers: int) -> list[AlignedFace]:
+    """What `align_here` returns, by several processes."""
+    found = dict(_in_workers(_align, _unseen, tasks, options, workers))
+    return [face for task in tasks for face in found[task.job.name]]
+
+
+def _in_workers(
+    work: Callable[[Options, Task], Result],
+    died: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    options: Options,
+    workers: int,
+    prepared: Prepared | None = None,
+) -> Iterator[Result]:
+    """What `work` makes of each task, in several processes, in the order in which they finish.
 
     A worker that dies (out of memory, a crash in a library) takes no other picture with it: the pictures
-    that were under way are tried again one at a time, and the one that kills its worker again fails. On
-    Ctrl-C the pictures under way are finished and yielded before KeyboardInterrupt goes on.
+    that were under way are tried again one at a time, and for the one that kills its worker again `died`
+    answers. On Ctrl-C the pictures under way are finished and yielded before KeyboardInterrupt goes on.
     """
     options = replace(options, threads=1)
     waiting = deque(tasks)
@@ -57,20 +86,20 @@ def run_in_workers(tasks: Sequence[Task], options: Options, workers: int) -> Ite
     while waiting or suspects:
         alone = not waiting
         queue = suspects if alone else waiting
-        with _pool(1 if alone else workers) as pool:
-            under_way: dict[Future[PictureRecord], Task] = {}
+        with _pool(1 if alone else workers, prepared) as pool:
+            under_way: dict[Future[Result], Task] = {}
             try:
                 while queue or under_way:
                     while queue and len(under_way) < (1 if alone else _QUEUED * workers):
                         task = queue.popleft()
-                        under_way[pool.submit(_work, options, task)] = task
+                        under_way[pool.submit(work, options, task)] = task
                     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                        record = future.result()
+                        result = future.result()
                         del under_way[future]
-                        yield record
+                        yield result
             except BrokenProcessPool:
                 if alone:
-                    yield from map(_died, under_way.values())
+                    yield from map(died, under_way.values())
                 else:
                     suspects.extend(under_way.values())
             except KeyboardInterrupt:
@@ -80,18 +109,26 @@ def run_in_workers(tasks: Sequence[Task], options: Options, workers: int) -> Ite
 
 
 _worker: Deidentifier | None = None
+_prepared: Prepared | None = None
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # "spawn": the runtimes' threads don't survive a fork. Ctrl-C is the parent's to handle.
+def _pool(workers: int, prepared: Prepared | None) -> ProcessPoolExecutor:
+    # "spawn": the runtimes' threads don't survive a fork. What a method prepared goes there once a process,
+    # through a pipe: it may identify people, and a file would outlive a killed run.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    return ProcessPoolExecutor(workers, context, _start, (prepared,))
+
+
+def _start(prepared: Prepared | None) -> None:
+    global _prepared  # noqa: PLW0603  a worker process has one method for its life
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _prepared = prepared
 
 
 def _opened(options: Options) -> Deidentifier:
     global _worker  # noqa: PLW0603  a worker process has one set of networks for its life
     if _worker is None:
-        _worker = Deidentifier(options)
+        _worker = Deidentifier(options, _prepared)
     return _worker
 
 
@@ -101,6 +138,21 @@ def _describe(options: Options) -> Mapping[str, object]:
 
 def _work(options: Options, task: Task) -> PictureRecord:
     return _one(_opened(options), task)
+
+
+def _align(options: Options, task: Task) -> tuple[str, list[AlignedFace]]:
+    return task.job.name, _faces_of(_opened(options), task)
+
+
+def _faces_of(deidentifier: Deidentifier, task: Task) -> list[AlignedFace]:
+    try:
+        return deidentifier.aligned(task.job.source, task.given)
+    except Exception:  # what is wrong with a picture is said when its turn comes
+        return []
+
+
+def _unseen(task: Task) -> tuple[str, list[AlignedFace]]:
+    return task.job.name, []
 
 
 def _one(deidentifier: Deidentifier, task: Task) -> PictureRecord:

@@ -37,14 +37,16 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         typer.Option(
             "--method",
             "-m",
-            help="What stands in for a face: generate, blur, pixelate, solid or a plug-in's.",
+            help="What stands in for a face: generate, solid, blur, pixelate, filter, warp, ksame or a "
+            "plug-in's.",
         ),
     ] = "generate",
     strength: Annotated[
         float | None,
         typer.Option(
             help="How strong a classical method is: blur's sigma in face widths (.12), pixelate's blocks "
-            "across the face (6)."
+            "across the face (6), filter's height of edges smoothed away (1: from black to white), warp's "
+            "shifts in face widths (.05), ksame's number of faces in an average (5)."
         ),
     ] = None,
     seed: Annotated[

@@ -31,6 +31,9 @@ class Reporter:
         self._console = Console(stderr=True, quiet=quiet)
         self._progress: Progress | None = None
 
+    def prepare(self, pictures: int, method: str) -> None:
+        self._console.print(f"[dim]{escape(method)} looks at all {pictures} pictures first[/dim]")
+
     def begin(self, pictures: int, run: Mapping[str, Any]) -> None:
         if self._quiet:
             return

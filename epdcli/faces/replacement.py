@@ -151,6 +151,11 @@ class Replacer:
         self._threshold = threshold
         self._attempts = max_attempts if method.random else 1
 
+    def aligned(self, pixels: Pixels, faces: Sequence[Face]) -> list[AlignedFace]:
+        """The faces of a frame as the method will see them in a draft."""
+        draft = Draft("", pixels, tuple(Replacement(face) for face in faces))
+        return _crops(draft, self._method, faces)
+
     def draft(self, pixels: Pixels, faces: Sequence[Face], name: str) -> Draft:
         """A verified draft of a frame (H x W x 3, uint8) in which each of `faces` is replaced."""
         return self._extended(Draft(name, pixels, ()), faces)
@@ -177,7 +182,7 @@ class Replacer:
         return Check(draft, frozenset(failed), missed)
 
     def mend(self, check: Check, last: bool) -> Draft:
-        """The draft with failed faces tried again and missed ones replaced; in the `last` round all are filled.
+        """The draft with failed faces tried again and missed ones replaced; the `last` round fills them all.
 
         So is a missed face that is small, or stands on a new one: it is that one, seen differently, and would
         be again.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from numpy.typing import NDArray
 
 from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
 from epdcli.runtimes import Engine
@@ -29,4 +32,35 @@ class Method(Protocol):
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
         """New faces, one for each aligned face and its code, in the same frame."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a method learnt from all faces of a run. Goes to every process, and never to a file.
+
+    arrays    for the method's own use
+    about     what the manifest says of it: few words and numbers, nothing that identifies
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    about: Mapping[str, int | float | str]
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A method that must see all faces of a run before the first picture has this function as well.
+
+    It is called once, without networks, in the process that leads the run. What it returns is the third
+    argument of the method's constructor: `Method(engine, strength, prepared)`. Without it the method is made
+    too, to say how faces are aligned (`matrix`, `size`), and is asked for no replacement.
+    """
+
+    @staticmethod
+    def prepare(faces: Sequence[AlignedFace], strength: float | None) -> Prepared:
+        """Look at every face of the run, in the order of the pictures' names.
+
+        Faces found later (in a finished picture) are not among them, and `replace` has to answer for those
+        too. Raises UsageError when the faces don't suffice.
+        """
         ...

@@ -11,11 +11,12 @@ import pytest
 
 from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled
 from epdcli.faces.detection import Detector
-from epdcli.methods.protocol import Method
+from epdcli.methods.protocol import Method, Prepared, Preparing
 from epdcli.model import Pixels
 from epdcli.networks import load_network
+from epdcli.plugins import find_plugins
 from epdcli.runtimes import Backend, Engine, choose_backend, load_backend, load_plugin
-from epdcli.testing import BackendContract, DetectorContract, MethodContract
+from epdcli.testing import BackendContract, DetectorContract, MethodContract, PreparingMethodContract
 from tests.conftest import ROOT
 
 
@@ -97,6 +98,25 @@ class TestBlur(MethodOfOurs):
 
 class TestPixelate(MethodOfOurs):
     name = "pixelate"
+
+
+class TestFilter(MethodOfOurs):
+    name = "filter"
+
+
+class TestWarp(MethodOfOurs):
+    name = "warp"
+
+
+class TestKSame(PreparingMethodContract):
+    def made(self, prepared: Prepared | None) -> Method:
+        return load_plugin("epd.methods", "ksame")(None, None, prepared)
+
+
+def test_of_our_methods_only_ksame_prepares() -> None:
+    ours = [name for name, found in find_plugins("epd.methods").items() if found.distribution == "epdcli"]
+    assert sorted(ours) == ["blur", "filter", "generate", "ksame", "pixelate", "solid", "warp"]
+    assert [name for name in ours if isinstance(load_plugin("epd.methods", name), Preparing)] == ["ksame"]
 
 
 def test_an_unknown_name_is_said_to_be_unknown() -> None:

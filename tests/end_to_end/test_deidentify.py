@@ -96,7 +96,7 @@ def test_one_bad_file_never_stops_the_rest(epd: Epd, folder: Path, tmp_path: Pat
     assert not list((tmp_path / "out").glob(".epd-*"))
 
 
-@pytest.mark.parametrize("method", ["solid", "blur", "pixelate"])
+@pytest.mark.parametrize("method", ["solid", "blur", "pixelate", "filter", "warp"])
 def test_the_classical_methods_run_under_the_same_checks(
     epd: Epd, folder: Path, tmp_path: Path, method: str
 ) -> None:
