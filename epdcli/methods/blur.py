@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
+from epdcli.methods.strength import chosen
 from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
 from epdcli.runtimes import Engine
 
 _SIGMA = 0.12  # of the face's longer side
+_LEAST = 0.001
 
 
 class Blur:
@@ -21,7 +23,7 @@ class Blur:
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: the Gaussian's sigma in units of the face's longer side, .12 by default."""
-        self._sigma = _SIGMA if strength is None else strength
+        self._sigma = chosen(self.name, strength, _SIGMA, _LEAST)
 
     def matrix(self, face: Face) -> Matrix:
         return box_matrix(face)

@@ -1,4 +1,4 @@
-"""`filter`: smoothing that keeps edges, as a painter would. Weak: the lines that it keeps are what identifies.
+"""`filter`: smoothing that keeps edges, as a painter would. Weak: the lines that stay are what identifies.
 
 The domain transform of E. S. L. Gastal and M. M. Oliveira, "Domain transform for edge-aware image and video
 processing", SIGGRAPH 2011, in its recursive form. Skin turns flat, while brows, eyes, nose and mouth keep

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
+from epdcli.methods.strength import chosen
 from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
 from epdcli.runtimes import Engine
 
 _BLOCKS = 6.0  # across the face
+_LEAST = 0.5  # one block in the whole frame
 
 
 class Pixelate:
@@ -21,7 +23,7 @@ class Pixelate:
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: blocks across the face's longer side, 6 by default; fewer is stronger."""
-        self._blocks = _BLOCKS if strength is None else strength
+        self._blocks = chosen(self.name, strength, _BLOCKS, _LEAST)
 
     def matrix(self, face: Face) -> Matrix:
         return box_matrix(face)

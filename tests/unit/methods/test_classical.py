@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from epdcli.errors import UsageError
+from epdcli.methods.blur import Blur
 from epdcli.methods.box_frame import SIZE, box_matrix
 from epdcli.methods.filter import Filter
+from epdcli.methods.pixelate import Pixelate
 from epdcli.methods.warp import Warp, smooth_field
 from epdcli.model import AlignedFace, Box, Code, Face
 
@@ -76,7 +78,7 @@ def test_a_warp_of_no_strength_to_speak_of_changes_next_to_nothing() -> None:
     assert np.abs(new.pixels.astype(int) - face.pixels).mean() < 2
 
 
-@pytest.mark.parametrize("method", [Filter, Warp])
+@pytest.mark.parametrize("method", [Blur, Pixelate, Filter, Warp])
 @pytest.mark.parametrize("strength", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_strength_that_makes_no_sense_is_refused(method: type, strength: float) -> None:
     with pytest.raises(UsageError, match="makes no sense"):
