@@ -42,8 +42,8 @@ _CROP_CORNER = np.array((29.0, 45.0), np.float32)  # of the expression crop in t
 _CROP_SIDE = 70.0
 _NETWORK_SIDE = 112
 _AROUND = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-# In units of the frame; 5 % larger than what `coverage.inner_face` asks to be covered.
-_INNER_FACE = np.stack([0.5 + 0.229 * np.cos(_AROUND), 0.5625 + 0.278 * np.sin(_AROUND)], 1).astype(
+# In units of the frame; a tenth larger than what `coverage.inner_face` asks to be covered.
+_INNER_FACE = np.stack([0.5 + 0.245 * np.cos(_AROUND), 0.5625 + 0.300 * np.sin(_AROUND)], 1).astype(
     np.float32
 )
 _JAW = slice(0, 17)
