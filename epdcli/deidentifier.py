@@ -17,7 +17,7 @@ from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomC
 from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.faces.replacement import Replacement, Replacer
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
-from epdcli.files import PARTIAL, release, sha256_of
+from epdcli.files import PARTIAL, copy_times, release, sha256_of
 from epdcli.methods.protocol import Prepared, Preparing
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
@@ -199,6 +199,8 @@ class Deidentifier:
             )
             if _is_released(answer.verdict, self.options.policy):
                 digest = sha256_of(partial)
+                if self.options.policy.keep_times:
+                    copy_times(source, partial)
                 release(partial, target)
         except EpdError as error:
             answer = Answer(Verdict.FAILED, str(error))
@@ -223,6 +225,7 @@ class Deidentifier:
             reason=answer.reason,
             seconds=round(time.perf_counter() - begun, 3),
             faces=answer.faces,
+            kept=answer.kept if digest else (),
         )
 
     def description(self) -> Mapping[str, object]:
@@ -240,6 +243,8 @@ class Deidentifier:
             "seed": self.options.codes.label,
             "threshold": self.options.threshold,
             "max_attempts": self.options.max_attempts,
+            "keep": sorted(self.options.policy.keep),
+            "keep_times": self.options.policy.keep_times,
             "weights": self._engine.hashes(),
         }
 

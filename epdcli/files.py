@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from epdcli.errors import UsageError
 
 PARTIAL = ".epd-partial-"  # what an unfinished file's name begins with
 
@@ -14,6 +17,24 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Where the record of a run is written: what the system refuses becomes a UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{path} can't be written: {error.strerror or error}.",
+            hint="Check the space and the permissions of its folder, or choose another.",
+        ) from error
+
+
+def copy_times(source: Path, target: Path) -> None:
+    """Give a file the time at which another was read and changed last, to the nanosecond where they can."""
+    times = source.stat()
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -116,7 +116,10 @@ class FaceRecord:
 
 @dataclass(frozen=True)
 class PictureRecord:
-    """What the manifest says of one picture; paths are relative to the source and output folders."""
+    """What the manifest says of one picture; paths are relative to the source and output folders.
+
+    `kept` names the EXIF values that the output holds because `--keep` asked for them.
+    """
 
     source: str
     output: str | None
@@ -125,3 +128,4 @@ class PictureRecord:
     reason: str
     seconds: float
     faces: tuple[FaceRecord, ...] = field(default_factory=tuple)
+    kept: tuple[str, ...] = ()

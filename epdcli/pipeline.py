@@ -10,7 +10,7 @@ a withheld picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from epdcli import pictures
@@ -30,21 +30,26 @@ class Policy:
     no_face_copy  release pictures without a face, stripped of their metadata
     mark          mark pictures with a generated face as such, where the format can say it
     max_pixels    refuse larger pictures before they are decoded
+    keep          EXIF values that stay, where the format can hold them; none by default
+    keep_times    give the finished file its source's times
     """
 
     expect_faces: int = 0
     no_face_copy: bool = False
     mark: bool = True
     max_pixels: int = pictures.MAX_PIXELS
+    keep: frozenset[pictures.Keep] = frozenset()
+    keep_times: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a picture, why, and its faces."""
+    """What became of a picture, why, its faces, and the names of the EXIF values that stayed."""
 
     verdict: Verdict
     reason: str
     faces: tuple[FaceRecord, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 class NotReleasable(Exception):
@@ -80,8 +85,8 @@ def deidentify_file(
         """Write the file, and read it back as a stranger would."""
         marked = policy.mark and any(draft.generated for draft in drafts)
         frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
-        pictures.write(file, frames, where, target, mark=marked)
-        for finding in pictures.scan(target):
+        pictures.write(file, frames, where, target, mark=marked, keep=policy.keep)
+        for finding in pictures.scan(target, keep=policy.keep):
             if not finding.released:
                 raise NotReleasable(f"the finished file still holds {finding.kind} ({finding.where})")
         finished = pictures.read(target, max_pixels=policy.max_pixels).frames
@@ -89,7 +94,8 @@ def deidentify_file(
             raise NotReleasable("the finished file has other frames than the source")
         return finished
 
-    return deidentify_frames(file.frames, found, name, detector, replacer, policy, publish)[0]
+    answer, _ = deidentify_frames(file.frames, found, name, detector, replacer, policy, publish)
+    return replace(answer, kept=file.encoding.kept(policy.keep))
 
 
 def deidentify_frames(

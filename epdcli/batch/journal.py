@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any, Self
 from epdcli.batch.listing import Job, Plan
 from epdcli.batch.manifest import record_as_json, record_from_json
 from epdcli.errors import UsageError
-from epdcli.files import PARTIAL, sha256_of
+from epdcli.files import PARTIAL, sha256_of, writing
 from epdcli.model import PictureRecord
 
 
@@ -21,14 +21,16 @@ class Journal:
     """A JSON line for the run and one for each picture, in `MANIFEST.journal` beside the manifest.
 
     Holds the run's lock while it is open: a second run into the same output is refused, and the lock dies
-    with its process. Raises UsageError when another run holds it.
+    with its process. Raises UsageError when another run holds it, and whenever it can't be written.
     """
 
     def __init__(self, manifest: Path) -> None:
         self.path = manifest.with_name(manifest.name + ".journal")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+", encoding="utf-8", errors="surrogateescape")
-        if not _locked(self._file.fileno()):
+        self._kept = 0  # bytes of an earlier run's lines that this one goes on behind
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+", encoding="utf-8", errors="surrogateescape")
+        if not (_locked(self._file.fileno()) and _is_there(self._file.fileno(), self.path)):
             self._file.close()
             raise UsageError(
                 f"Another run is writing what {manifest} describes.",
@@ -39,14 +41,16 @@ class Journal:
         """Records of an earlier, interrupted run that need no second look: the settings are the same and the
         output is there, byte for byte, or was withheld. Raises UsageError when the settings differ."""
         self._file.seek(0)
-        lines = [_parsed(line) for line in self._file]
-        if not lines or lines[0] is None:
+        text, _, _ = self._file.read().rpartition("\n")  # what follows is half a line of a killed run
+        lines = [_parsed(line) for line in text.split("\n")]
+        if lines[0] is None:
             return []
         if lines[0] != _as_read(run):
             raise UsageError(
                 f"The interrupted run in {self.path} had other settings.",
                 hint="Repeat them, or remove that file to begin anew.",
             )
+        self._kept = len(f"{text}\n".encode("utf-8", "surrogateescape"))
         jobs = {job.name: job for job in plan.jobs}
         records = {}
         for line in lines[1:]:
@@ -56,13 +60,15 @@ class Journal:
                     records[record.source] = record
         return list(records.values())
 
-    def begin(self, run: Mapping[str, Any], done: Sequence[PictureRecord]) -> None:
-        """Start anew with the run's settings and what is done already."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._write(run)
-        for record in done:
-            self.add(record)
+    def begin(self, run: Mapping[str, Any]) -> None:
+        """Go on behind the lines that `done` read, or start anew with the run's settings.
+
+        What is written down stays: a run that is killed here has forgotten nothing.
+        """
+        with writing(self.path):
+            self._file.truncate(self._kept)
+        if not self._kept:
+            self._write(run)
 
     def add(self, record: PictureRecord) -> None:
         """Write down one picture; it is on the disk when this returns."""
@@ -73,9 +79,10 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
     def _write(self, content: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(content, ensure_ascii=False) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with writing(self.path):
+            self._file.write(json.dumps(content, ensure_ascii=False) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +93,17 @@ class Journal:
         if os.fstat(self._file.fileno()).st_size == 0:  # refused before it began: nothing to go on with
             self.remove()
         self._file.close()
+
+
+def earlier_run(manifest: Path) -> Mapping[str, Any] | None:
+    """What an interrupted run's journal, or else a finished one's manifest, says of its settings."""
+    journal = manifest.with_name(manifest.name + ".journal")
+    for path, whole in ((journal, False), (manifest, True)):
+        with suppress(OSError):
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            if (content := _parsed(text if whole else text.partition("\n")[0])) is not None:
+                return content
+    return None
 
 
 def remove_partial_files(plan: Plan) -> None:
@@ -107,6 +125,14 @@ def _locked(handle: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_there(handle: int, path: Path) -> bool:
+    """Whether an open file still has its name: a run that ends removes its journal before it lets go."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

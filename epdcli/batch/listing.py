@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from epdcli import pictures
+from epdcli.batch.renaming import Names
 from epdcli.errors import UsageError
 from epdcli.files import PARTIAL
+
+_AS_THEY_ARE = Names()
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture: its file, its target, and the relative name that codes and the manifest go by."""
+    """One picture: its file, its target, the relative name that codes and the manifest go by, and the
+    target's path in the output folder."""
 
     source: Path
     target: Path
     name: str
+    output: str
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,25 @@ class Plan:
     manifest: Path
 
 
-def plan(inputs: Sequence[Path], output: Path, *, overwrite: bool, manifest: Path | None = None) -> Plan:
-    """Plan a run of files and folders (recursive, tree mirrored) into `output`.
+def manifest_of(output: Path) -> Path:
+    """Where the record of a run lies unless it is told otherwise: beside the output, not in it."""
+    return output.with_name(output.name + ".manifest.json")
+
+
+def plan(
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    overwrite: bool,
+    manifest: Path | None = None,
+    names: Names = _AS_THEY_ARE,
+) -> Plan:
+    """Plan a run of files and folders (recursive, tree mirrored) into `output`, under new `names` if asked.
 
     A single file may go to a single file: then `output` has a picture's suffix and is no folder. Raises
     UsageError when an input is missing, nothing is to be done, the output lies in an input folder or the
-    reverse, two sources would share a target, or a target exists and `overwrite` is false.
+    reverse, two sources would share a target, a target exists and `overwrite` is false, or a single file
+    whose output is named shall be renamed.
     """
     for path in inputs:
         if not path.exists():
@@ -45,21 +63,26 @@ def plan(inputs: Sequence[Path], output: Path, *, overwrite: bool, manifest: Pat
         len(inputs) == 1 and inputs[0].is_file() and not output.is_dir() and _is_picture(Path(output.name))
     )
     if to_file:
-        jobs, ignored = [Job(inputs[0], output, inputs[0].name)], list[str]()
+        jobs, ignored = [Job(inputs[0], output, inputs[0].name, output.name)], list[str]()
+        if names.key is not None:
+            raise UsageError(
+                f"{output} names the output itself, so nothing is left to rename.",
+                hint="Give a folder as output, or leave out --rename.",
+            )
         if output.suffix.lower() != inputs[0].suffix.lower():
             raise UsageError(
                 f"{output} has another format than {inputs[0]}.",
                 hint=f"Formats are kept: name the output with {inputs[0].suffix}.",
             )
     else:
-        jobs, ignored = _listed(inputs, output)
+        jobs, ignored = _listed(inputs, output, names)
     if not jobs:
         raise UsageError(
             f"No picture found in {', '.join(map(str, inputs))}.",
             hint=f"Pictures end in {', '.join(sorted(pictures.SUFFIXES))}.",
         )
     jobs.sort(key=lambda job: job.name)
-    where = manifest or output.with_name(output.name + ".manifest.json")
+    where = manifest or manifest_of(output)
     _refuse_nesting(inputs, output)
     _refuse_clashes(jobs)
     if not overwrite:
@@ -83,21 +106,22 @@ def listed(inputs: Sequence[Path]) -> list[tuple[Path, str]]:
     for path in inputs:
         if not path.exists():
             raise UsageError(f"{path} does not exist.", hint="Check the name.")
-    jobs, _ = _listed(inputs, Path())
+    jobs, _ = _listed(inputs, Path(), _AS_THEY_ARE)
     return [(job.source, job.name) for job in jobs]
 
 
-def _listed(inputs: Sequence[Path], output: Path) -> tuple[list[Job], list[str]]:
+def _listed(inputs: Sequence[Path], output: Path, names: Names) -> tuple[list[Job], list[str]]:
     jobs, ignored = [], []
     for given in inputs:
         root = given if given.is_dir() else given.parent
         for source in pictures_in(given):
-            name = source.relative_to(root)
+            name = source.relative_to(root).as_posix()
             # A file named by the user is tried whatever its name, and refused with a reason if need be.
             if _is_picture(source) or given.is_file():
-                jobs.append(Job(source, output / name, name.as_posix()))
+                target = names(name)
+                jobs.append(Job(source, output / target, name, target))
             else:
-                ignored.append(name.as_posix())
+                ignored.append(name)
     return jobs, ignored
 
 

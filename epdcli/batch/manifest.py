@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epdcli.files import write_text
+from epdcli.files import write_text, writing
 from epdcli.model import FaceRecord, PictureRecord, Verdict
 
 VERSION = 1
@@ -34,7 +34,7 @@ def summary(records: Sequence[PictureRecord], seconds: float) -> dict[str, Any]:
 def write_manifest(
     path: Path, run: Mapping[str, Any], records: Iterable[PictureRecord], seconds: float
 ) -> dict[str, Any]:
-    """Write the manifest beside its name and rename it; returns what was written."""
+    """Write the manifest beside its name and rename it; returns what was written. Raises UsageError."""
     ordered = sorted(records, key=lambda record: record.source)
     content = {
         "manifest_version": VERSION,
@@ -42,7 +42,8 @@ def write_manifest(
         "summary": summary(ordered, seconds),
         "files": [record_as_json(record) for record in ordered],
     }
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    with writing(path):
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return content
 
 
@@ -54,4 +55,5 @@ def record_as_json(record: PictureRecord) -> dict[str, Any]:
 def record_from_json(content: Mapping[str, Any]) -> PictureRecord:
     """The way back. Raises KeyError, TypeError or ValueError on a line that is no record."""
     faces = tuple(FaceRecord(**{**face, "box": tuple(face["box"])}) for face in content["faces"])
-    return PictureRecord(**{**content, "verdict": Verdict(content["verdict"]), "faces": faces})
+    kept = tuple(content.get("kept", ()))
+    return PictureRecord(**{**content, "verdict": Verdict(content["verdict"]), "faces": faces, "kept": kept})

@@ -9,9 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from epdcli.batch.journal import Journal, remove_partial_files
-from epdcli.batch.listing import Plan, plan
+from epdcli.batch.journal import Journal, earlier_run, remove_partial_files
+from epdcli.batch.listing import Plan, manifest_of, plan
 from epdcli.batch.manifest import summary, write_manifest
+from epdcli.batch.renaming import Names, Rename, names
 from epdcli.batch.workers import (
     Task,
     align_here,
@@ -40,6 +41,7 @@ class RunSettings:
     resume: bool = False
     dry_run: bool = False
     workers: int | None = None
+    rename: Rename = Rename.KEEP
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,13 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
     Raises UsageError before anything is written when names clash or outputs exist, SetupError when a
     backend or network can't be had. What goes wrong with one picture stands in its record.
     """
+    named = _names(settings, options)
     planned = plan(
         settings.inputs,
         settings.output,
         overwrite=settings.overwrite or settings.resume or settings.dry_run,
         manifest=settings.manifest,
+        names=named,
     )
     given = read_detections(settings.detections) if settings.detections else {}
     tasks = [Task(job, given.get(job.name)) for job in planned.jobs]
@@ -92,12 +96,20 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
     workers = settings.workers or default_workers(len(tasks))
     with Journal(planned.manifest) as journal:
         remove_partial_files(planned)
-        return _run(tasks, planned, settings, options, workers, journal, observer, command)
+        return _run(tasks, planned, named, settings, options, workers, journal, observer, command)
 
 
-def _run(
+def _names(settings: RunSettings, options: Options) -> Names:
+    """An interrupted run goes on under its names, and a run that replaces another's outputs takes theirs."""
+    before = settings.resume or settings.overwrite
+    manifest = settings.manifest or manifest_of(settings.output)
+    return names(settings.rename, options.key, earlier_run(manifest) if before else None)
+
+
+def _run(  # noqa: PLR0913, PLR0917  all that a run is made of
     tasks: Sequence[Task],
     planned: Plan,
+    named: Names,
     settings: RunSettings,
     options: Options,
     workers: int,
@@ -114,7 +126,7 @@ def _run(
         with Deidentifier(options) as deidentifier:
             if looks_first:
                 deidentifier.prepare(align_here(tasks, deidentifier))
-            about = _about(deidentifier.description())
+            about = _about(deidentifier.description(), named)
             records = journal.done(about, planned) if settings.resume else []
             todo = _todo(tasks, records)
             interrupted = _consume(run_here(todo, deidentifier), records, about, journal, observer, len(todo))
@@ -122,7 +134,7 @@ def _run(
         prepared = None
         if looks_first:
             prepared = method.prepare(align_in_workers(tasks, options, workers), options.strength)
-        about = _about(describe(options, prepared))
+        about = _about(describe(options, prepared), named)
         records = journal.done(about, planned) if settings.resume else []
         todo = _todo(tasks, records)
         pictures = run_in_workers(todo, options, workers, prepared)
@@ -148,7 +160,7 @@ def _consume(
     count: int,
 ) -> bool:
     """Journal and show the records as they come; returns whether Ctrl-C ended it."""
-    journal.begin(about, records)
+    journal.begin(about)
     observer.begin(count, about)
     try:
         for record in pictures:
@@ -162,8 +174,8 @@ def _consume(
     return False
 
 
-def _about(description: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tool": f"epdcli {version('epdcli')}", **description}
+def _about(description: Mapping[str, Any], named: Names) -> dict[str, Any]:
+    return {"tool": f"epdcli {version('epdcli')}", **description, **named.about}
 
 
 def _todo(tasks: Sequence[Task], records: Sequence[PictureRecord]) -> list[Task]:
@@ -176,7 +188,7 @@ def _dry(tasks: Sequence[Task], planned: Plan, options: Options, observer: Obser
     begun = time.perf_counter()
     records = []
     with Deidentifier(options) as deidentifier:
-        about = _about(deidentifier.description())
+        about = _about(deidentifier.description(), Names())
         observer.begin(len(tasks), about)
         for task in tasks:
             records.append(deidentifier.look(task.job.source, task.job.name, task.given))

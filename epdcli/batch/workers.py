@@ -14,11 +14,14 @@ from typing import TypeVar
 
 from epdcli.batch.listing import Job
 from epdcli.deidentifier import Deidentifier, Options
+from epdcli.errors import SetupError
 from epdcli.methods.protocol import Prepared
 from epdcli.model import AlignedFace, Face, PictureRecord, Verdict
 
 Result = TypeVar("Result")
 
+_NO_ROOM = "A worker process died, or found no memory, while it opened the networks."
+_LESS = "Close other programs, or lower --jobs; with --jobs 1 there is no further process."
 _QUEUED = 2  # pictures waiting for each worker: enough to keep it busy, few enough to stay small
 
 
@@ -48,9 +51,15 @@ def align_here(tasks: Sequence[Task], deidentifier: Deidentifier) -> list[Aligne
 
 
 def describe(options: Options, prepared: Prepared | None = None) -> Mapping[str, object]:
-    """What the manifest says of a run in workers, asked of one of them, so that this process stays small."""
-    with _pool(1, prepared) as pool:
-        return pool.submit(_describe, options).result()
+    """What the manifest says of a run in workers, asked of one of them, so that this process stays small.
+
+    Raises SetupError when the worker dies of it: the others would, too.
+    """
+    try:
+        with _pool(1, prepared) as pool:
+            return pool.submit(_describe, options).result()
+    except BrokenProcessPool as error:
+        raise SetupError(_NO_ROOM, hint=_LESS) from error
 
 
 def run_in_workers(
@@ -128,7 +137,10 @@ def _start(prepared: Prepared | None) -> None:
 def _opened(options: Options) -> Deidentifier:
     global _worker  # noqa: PLW0603  a worker process has one set of networks for its life
     if _worker is None:
-        _worker = Deidentifier(options, _prepared)
+        try:
+            _worker = Deidentifier(options, _prepared)
+        except MemoryError as error:
+            raise SetupError(_NO_ROOM, hint=_LESS) from error
     return _worker
 
 
@@ -156,7 +168,8 @@ def _unseen(task: Task) -> tuple[str, list[AlignedFace]]:
 
 
 def _one(deidentifier: Deidentifier, task: Task) -> PictureRecord:
-    return deidentifier.file(task.job.source, task.job.target, task.job.name, task.given)
+    record = deidentifier.file(task.job.source, task.job.target, task.job.name, task.given)
+    return replace(record, output=task.job.output) if record.output else record
 
 
 def _died(task: Task) -> PictureRecord:

@@ -6,16 +6,29 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from epdcli.errors import UsageError
 
+if TYPE_CHECKING:
+    from epdcli.pictures import Keep
+
 
 class NoFace(StrEnum):
     WITHHOLD = "withhold"
     COPY = "copy"
+
+
+class Metadata(StrEnum):
+    STRIP = "strip"
+    SAFE = "safe"
+
+
+class Naming(StrEnum):
+    KEEP = "keep"
+    HASH = "hash"
 
 
 class Passes(StrEnum):
@@ -97,6 +110,28 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     mark: Annotated[
         bool, typer.Option(help="Mark pictures with generated faces as such (IPTC DigitalSourceType).")
     ] = True,
+    metadata: Annotated[
+        Metadata,
+        typer.Option(help="Take all metadata out, or let the values stay that --keep names (safe)."),
+    ] = Metadata.STRIP,
+    keep: Annotated[
+        str,
+        typer.Option(
+            metavar="date,gps,camera",
+            help="With --metadata safe: the EXIF values that stay, written anew from what was read. Only "
+            "JPEG, PNG, WebP, AVIF and HEIC hold them.",
+        ),
+    ] = "",
+    rename: Annotated[
+        Naming,
+        typer.Option(
+            help="Keep the names of files and folders, or replace them by keyed hashes (hash): which is "
+            "which stands in the manifest only. The key is --key's, or one drawn for the run."
+        ),
+    ] = Naming.KEEP,
+    keep_times: Annotated[
+        bool, typer.Option("--keep-times", help="Give outputs the times of their sources, not today's.")
+    ] = False,
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -117,6 +152,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     """
     if len(paths) < 2:
         raise UsageError("An output is missing.", hint="Use: epd deidentify PICTURES... OUTPUT")
+    from epdcli.batch.renaming import Rename
     from epdcli.batch.run import RunSettings, run
     from epdcli.commands.progress import Reporter
     from epdcli.deidentifier import Options
@@ -141,6 +177,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
             no_face_copy=no_face is NoFace.COPY,
             mark=mark,
             max_pixels=max_pixels or MAX_PIXELS,
+            keep=_named(keep, metadata),
+            keep_times=keep_times,
         ),
     )
     settings = RunSettings(
@@ -152,11 +190,29 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         resume=resume,
         dry_run=dry_run,
         workers=jobs or None,
+        rename=Rename(rename),
     )
     reporter = Reporter(quiet=quiet, as_json=as_json)
     outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
     reporter.summary(outcome)
     raise typer.Exit(outcome.exit_code)
+
+
+def _named(words: str, metadata: Metadata) -> frozenset[Keep]:
+    """The values that --keep names, which --metadata has to agree with."""
+    from epdcli.pictures import Keep
+
+    known = ", ".join(Keep)
+    named = frozenset(filter(None, (word.strip() for word in words.split(","))))
+    if unknown := sorted(named.difference(Keep)):
+        raise UsageError(f"--keep can't keep {', '.join(unknown)}.", hint=f"It knows {known}.")
+    if named and metadata is not Metadata.SAFE:
+        raise UsageError(
+            "--keep lets metadata stay, but all of it is to be taken out.", hint="Add --metadata safe."
+        )
+    if metadata is Metadata.SAFE and not named:
+        raise UsageError("--metadata safe keeps what is named, and nothing is.", hint=f"Add --keep {known}.")
+    return frozenset(map(Keep, named))
 
 
 def _read_key(path: Path | None) -> bytes | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from epdcli.model import Pixels
 from epdcli.pictures.formats import FORMATS
+from epdcli.pictures.metadata import Keep
 
 
 class Mode(StrEnum):
@@ -94,6 +95,10 @@ class Encoding:
     def profile(self) -> bytes | None:
         """The colour profile, the same for all pages."""
         return self.pages[0].profile
+
+    def kept(self, keep: frozenset[Keep]) -> tuple[str, ...]:
+        """Which of the values that `keep` names the file has and will have again."""
+        return tuple(sorted(name.value for name in keep if name in self.exif))
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -1,0 +1,62 @@
+"""The journal: what is written down stays, one run at a time, and a sentence when it can't be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from epdcli.batch.journal import Journal
+from epdcli.batch.listing import Job, Plan
+from epdcli.errors import UsageError
+from epdcli.model import PictureRecord, Verdict
+
+RUN = {"tool": "epdcli", "seed": "1"}
+
+
+def withheld(name: str) -> PictureRecord:
+    return PictureRecord(name, None, None, Verdict.WITHHELD, "why", 0.5, kept=("date",))
+
+
+def planned(tmp_path: Path, *names: str) -> Plan:
+    jobs = (Job(tmp_path / name, tmp_path / "out" / name, name, name) for name in names)
+    return Plan(tuple(jobs), (), tmp_path / "out.manifest.json")
+
+
+def test_a_run_that_goes_on_has_every_line_before_it_writes_its_own(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "a\u2028b.jpg", "c\udcff.jpg")
+    with Journal(plan.manifest) as journal:
+        journal.begin(RUN)
+        journal.add(withheld("a\u2028b.jpg"))
+        journal.add(withheld("c\udcff.jpg"))
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole + b'{"source": "half a li')
+    with Journal(plan.manifest) as again:
+        assert again.done(RUN, plan) == [withheld("a\u2028b.jpg"), withheld("c\udcff.jpg")]
+        again.begin(RUN)
+        assert journal.path.read_bytes() == whole
+
+
+def test_a_run_that_begins_anew_forgets_the_lines_of_another(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "a.jpg")
+    with Journal(plan.manifest) as journal:
+        journal.begin(RUN)
+        journal.add(withheld("a.jpg"))
+    with Journal(plan.manifest) as anew:
+        anew.begin({**RUN, "seed": "2"})
+        assert anew.done({**RUN, "seed": "2"}, plan) == []
+        with pytest.raises(UsageError, match="other settings"):
+            anew.done(RUN, plan)
+
+
+def test_a_second_run_is_refused_while_the_first_holds_the_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path / "m.json") as journal:
+        journal.begin(RUN)
+        with pytest.raises(UsageError, match="Another run"):
+            Journal(tmp_path / "m.json")
+
+
+def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(UsageError, match="can't be written"):
+        Journal(tmp_path / "file" / "m.json")
