@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from epdcli.pictures import PictureFile, read, scan, write
 
 from .case import Case, Expect
 from .judges import planted_bytes, visible_faces
-from .planting import FACE
+from .planting import FACE, KEPT
 
 _MARGIN = 24  # a new face changes the blocks that it touches, and their neighbours by their chroma
 
@@ -46,8 +47,8 @@ def run(case: Case, folder: Path, out: Path) -> Outcome:
     try:
         file = read(source)
         frames, touched = new_faces(file)
-        write(file, frames, touched, target, mark=True)
-        findings = [finding for finding in scan(target) if not finding.released]
+        write(file, frames, touched, target, mark=True, keep=case.asked)
+        findings = [finding for finding in scan(target, keep=case.asked) if not finding.released]
         again = read(target)
     except PictureError as refusal:
         sentence = str(refusal)
@@ -139,4 +140,11 @@ def _differ(one: object, two: object) -> bool:
     return one != two
 
 
-__all__ = ["Expect", "Outcome", "leaks", "missing", "new_faces", "run", "unfaithful"]
+def told(case: Case, said: Mapping[str, object]) -> list[str]:
+    """What exiftool says of an output besides the values that were to stay, and which of these it misses."""
+    kept = {key: value for name in case.stays for key, value in KEPT[name].items()}
+    lost = [f"exiftool: {key} is gone" for key, value in kept.items() if said.get(key) != value]
+    return lost + [f"exiftool: {key}" for key in said if key not in kept]
+
+
+__all__ = ["Expect", "Outcome", "leaks", "missing", "new_faces", "run", "told", "unfaithful"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from epdcli.pictures import PictureFile
+from epdcli.pictures import Keep, PictureFile
 
 
 class Expect(StrEnum):
@@ -32,7 +32,8 @@ class Case:
     where). `same` is read off the source and off the output and must be equal. `lossy` files are
     compared at `decibels` outside the face, all others bit for bit. `needs` names a program or a
     module without which the case is skipped, and says so. `verdicts` are the ends that `epd` may
-    give a file that is written here.
+    give a file that is written here. `options` are `epd`'s for this case (cases of the same options are one
+    run); `stays` are the EXIF values that its output must hold, of those that the options ask for.
     """
 
     title: str
@@ -46,6 +47,15 @@ class Case:
     needs: str = ""
     by_hand: bool = False
     verdicts: tuple[str, ...] = ("pass",)
+    options: tuple[str, ...] = ()
+    stays: frozenset[Keep] = frozenset()
+
+    @property
+    def asked(self) -> frozenset[Keep]:
+        """The values that the options name to be kept."""
+        if "--keep" not in self.options:
+            return frozenset()
+        return frozenset(map(Keep, self.options[self.options.index("--keep") + 1].split(",")))
 
     def build(self, folder: Path) -> Path:
         """Make the file in `folder` and return its path."""

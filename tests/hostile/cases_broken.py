@@ -323,7 +323,7 @@ STRANGE = [
 
 # --- names --------------------------------------------------------------------------------------
 
-_NAMES = [
+NAMES = [
     ("spaces", "  face  of  Anna .jpg"),
     ("newline", "face\nof Anna.jpg"),
     ("tab and bell", "face\t\a.jpg"),
@@ -363,5 +363,5 @@ CASES = [
         Case(f"not a file: {title}", "face.jpg", make, Expect.REFUSED, "broken", by_hand=True)
         for title, make in STRANGE
     ),
-    *(Case(f"name: {title}", name, jpeg, group="names", decibels=45.0) for title, name in _NAMES),
+    *(Case(f"name: {title}", name, jpeg, group="names", decibels=45.0) for title, name in NAMES),
 ]

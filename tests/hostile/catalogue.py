@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from . import cases_broken, cases_formats, cases_metadata
+from . import cases_broken, cases_formats, cases_kept, cases_metadata
 from .case import Case
 
-CASES: tuple[Case, ...] = (*cases_metadata.CASES, *cases_formats.CASES, *cases_broken.CASES)
+CASES: tuple[Case, ...] = (
+    *cases_metadata.CASES,
+    *cases_formats.CASES,
+    *cases_broken.CASES,
+    *cases_kept.CASES,
+)
 
 
 def folder_of(number: int) -> str:

@@ -142,18 +142,18 @@ def decoded_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
             yield np.asarray(image.convert("RGB"))
 
 
-def exiftool_says(paths: Sequence[Path]) -> dict[Path, list[str]]:
+def exiftool_says(paths: Sequence[Path]) -> dict[Path, dict[str, object]]:
     """The tags by which exiftool (12 and later) would still tell a story about a file; empty without it."""
     if shutil.which("exiftool") is None or not paths:
         return {}
-    command = ["exiftool", "-a", "-u", "-G1", "-s", "-j", "-m", "-charset", "filename=utf8", "-@", "-"]
+    command = ["exiftool", "-a", "-u", "-G1", "-s", "-j", "-m", "-n", "-charset", "filename=utf8", "-@", "-"]
     names = "\n".join(str(path) for path in paths)
     answer = subprocess.run(
         command, input=names, capture_output=True, text=True, errors="replace", check=False
     )
-    said: dict[Path, list[str]] = {}
+    said: dict[Path, dict[str, object]] = {}
     for entry in json.loads(answer.stdout or "[]"):
-        said[Path(entry["SourceFile"])] = [key for key, value in entry.items() if _tells(key, value)]
+        said[Path(entry["SourceFile"])] = {key: value for key, value in entry.items() if _tells(key, value)}
     return said
 
 

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from epdcli.pictures import Keep
+
 MARKER = "epd-marker-7f3a91c5"  # planted in every hiding place; found in an output, it is a leak
 BYTES = MARKER.encode()
 FACE = (slice(50, 200), slice(80, 205))  # where the face is in the portrait: rows, columns
@@ -99,6 +101,21 @@ def exif_with_thumbnail(order: str = "<") -> bytes:
     return b"Exif\0\0" + head + first + second + struct.pack(order + "I", 0) + text + thumbnail()
 
 
+# The values that --keep may ask for: planted so, and so exiftool (-G1 -n) must find them again.
+CAMERA, TAKEN = ("Maker", "Model 5"), "2024:05:06 07:08:09"
+KEPT: dict[Keep, dict[str, object]] = {
+    Keep.CAMERA: {"IFD0:Make": CAMERA[0], "IFD0:Model": CAMERA[1]},
+    Keep.DATE: {"ExifIFD:DateTimeOriginal": TAKEN},
+    Keep.GPS: {
+        "GPS:GPSLatitudeRef": "N",
+        "GPS:GPSLatitude": 48.8583333333333,
+        "GPS:GPSLongitudeRef": "E",
+        "GPS:GPSLongitude": 2.29444444444444,
+        "Composite:GPSLatitude": 48.8583333333333,
+        "Composite:GPSLongitude": 2.29444444444444,
+        "Composite:GPSPosition": "48.8583333333333 2.29444444444444",
+    },
+}
 GPS = {1: "N", 2: (48.0, 51.0, 30.0), 3: "E", 4: (2.0, 17.0, 40.0), 0x1B: BYTES}
 
 # --- JPEG ---------------------------------------------------------------------------------------
