@@ -40,9 +40,7 @@ def copy_times(source: Path, target: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) beside its name and rename it; makes the folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(
-        f"{PARTIAL}{os.getpid()}-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
-    )
+    beside = path.with_name(f"{PARTIAL}{os.getpid()}{_tail(path)}")
     try:
         with beside.open("w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
@@ -51,6 +49,15 @@ def write_text(path: Path, text: str) -> None:
         release(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def unfinished_texts(path: Path) -> Iterator[Path]:
+    """What killed processes left of their attempts to write this text file."""
+    return path.parent.glob(f"{PARTIAL}*{_tail(path)}")
+
+
+def _tail(path: Path) -> str:
+    return f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
 
 
 def release(partial: Path, target: Path) -> None:

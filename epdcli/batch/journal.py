@@ -13,7 +13,7 @@ from typing import Any, Self
 from epdcli.batch.listing import Job, Plan
 from epdcli.batch.manifest import record_as_json, record_from_json
 from epdcli.errors import UsageError
-from epdcli.files import PARTIAL, sha256_of, writing
+from epdcli.files import PARTIAL, sha256_of, unfinished_texts, writing
 from epdcli.model import PictureRecord
 
 
@@ -107,11 +107,13 @@ def earlier_run(manifest: Path) -> Mapping[str, Any] | None:
 
 
 def remove_partial_files(plan: Plan) -> None:
-    """Remove what a killed run left half-written in the output folders. Only under the journal's lock."""
-    for folder in {job.target.parent for job in plan.jobs}:
-        if folder.is_dir():
-            for leftover in folder.glob(f"{PARTIAL}*"):
-                leftover.unlink(missing_ok=True)
+    """Remove what a killed run left half-written: in the output folders, and of the manifest. Only under the
+    journal's lock. Raises UsageError when it can't be removed."""
+    folders = {job.target.parent for job in plan.jobs}
+    leftovers = [path for folder in folders for path in folder.glob(f"{PARTIAL}*")]
+    for leftover in [*leftovers, *unfinished_texts(plan.manifest)]:
+        with writing(leftover.parent):
+            leftover.unlink(missing_ok=True)
 
 
 def _locked(handle: int) -> bool:

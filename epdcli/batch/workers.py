@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -131,7 +132,16 @@ def _pool(workers: int, prepared: Prepared | None) -> ProcessPoolExecutor:
 def _start(prepared: Prepared | None) -> None:
     global _prepared  # noqa: PLW0603  a worker process has one method for its life
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     _prepared = prepared
+
+
+def _end_with_the_parent() -> None:
+    """A worker whose run was killed must not go on writing: the lock died with the run, another may begin."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _opened(options: Options) -> Deidentifier:

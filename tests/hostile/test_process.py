@@ -1,20 +1,24 @@
-"""Runs that are killed, interrupted, doubled or out of disk: nothing half-written, nothing done twice.
+"""Runs that are killed, interrupted, doubled or out of room: nothing half-written, nothing done twice.
 
 `EPD_KILLS` says how many times the run is killed; `make hostile` asks for 50.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,9 +79,41 @@ def partial_files(folder: Path) -> list[Path]:
     return list(folder.rglob(f"{PARTIAL}*"))
 
 
-def records(out: Path) -> Sequence[dict[str, object]]:
+def records(out: Path) -> Sequence[dict[str, Any]]:
     manifest = out.with_name(out.name + ".manifest.json")
     return json.loads(manifest.read_text())["files"]  # type: ignore[no-any-return]
+
+
+def workers_of(run: subprocess.Popen[str]) -> list[int]:
+    """The process numbers of a run's workers, as /proc has them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == run.pid and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process still runs: one that has ended but was not waited for counts as dead."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def kill_at_random(chance: random.Random, pictures: Path, out: Path, *options: str) -> bool:
+    """Start a run and kill it, or not if it is done sooner; whether it was killed."""
+    run = start(pictures, out, "--resume", *options)
+    try:
+        run.wait(timeout=chance.uniform(0.5, 5))
+        run.communicate()
+        return False
+    except subprocess.TimeoutExpired:
+        run.kill()
+        run.communicate()
+        return True
 
 
 @pytest.mark.timeout(3600)
@@ -86,23 +122,111 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_result(
 ) -> None:
     chance, killed, round_ = random.Random(50), 0, 0
     while killed < KILLS:
-        out = tmp_path / f"out{round_}"
+        out, jobs = tmp_path / f"run{round_}" / "out", ["--jobs", str(1 + round_ % 2)]
         round_ += 1
         for _ in range(6):
-            run = start(pictures, out, "--resume")
-            try:
-                run.wait(timeout=chance.uniform(0.5, 7))
-                break  # it was done before its end came
-            except subprocess.TimeoutExpired:
-                run.kill()
-                run.communicate()
-                killed += 1
+            if not kill_at_random(chance, pictures, out, *jobs):
+                break
+            killed += 1
             assert digests(out).items() <= uninterrupted.items()
-        code, text = finish(start(pictures, out, "--resume"))
+        code, text = finish(start(pictures, out, "--resume", *jobs))
         assert code == 0, text
         assert digests(out) == uninterrupted
-        assert partial_files(out) == []
+        assert partial_files(out.parent) == []
         assert sorted(str(record["source"]) for record in records(out)) == sorted(uninterrupted)
+
+
+@pytest.mark.timeout(1200)
+def test_a_killed_run_of_renamed_outputs_goes_on_under_the_same_names(
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    chance, out = random.Random(7), tmp_path / "out"
+    before: set[str] = set()
+    for _ in range(3):
+        kill_at_random(chance, pictures, out, "--rename", "hash")
+        assert before <= digests(out).keys()
+        before = set(digests(out))
+    assert finish(start(pictures, out, "--resume", "--rename", "hash"))[0] == 0
+    found = digests(out)
+    assert before <= found.keys()
+    assert sorted(found.values()) == sorted(uninterrupted.values())
+    assert {record["output"] for record in records(out)} == found.keys()
+
+
+@pytest.mark.timeout(1200)
+def test_any_number_of_workers_gives_the_same_bytes(pictures: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for name in ("0.png", "1.png", "2.png", "3.png", "4.png"):
+        (few / name).symlink_to(pictures / name)
+    results = []
+    for jobs in ("1", "2", "3"):
+        out = tmp_path / f"out{jobs}"
+        code, text = finish(start(few, out, "--method", "generate", "--jobs", jobs))
+        assert code == 0, text
+        assert "generated" in {face["method"] for record in records(out) for face in record["faces"]}
+        results.append(digests(out))
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="workers are found in /proc")
+def test_workers_end_when_their_run_is_killed(pictures: Path, tmp_path: Path) -> None:
+    run = start(pictures, tmp_path / "out", "--jobs", "2")
+    while not digests(tmp_path / "out") and run.poll() is None:
+        time.sleep(0.01)
+    workers = workers_of(run)
+    run.kill()
+    run.communicate()
+    assert workers
+    deadline = time.monotonic() + 30
+    while any(map(is_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_alive, workers))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="workers are found in /proc")
+def test_a_worker_that_runs_out_of_memory_takes_no_picture_with_it(
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    """The system ends a process that has no memory left by SIGKILL; so does this test."""
+    run = start(pictures, tmp_path / "out", "--jobs", "2")
+    while not digests(tmp_path / "out") and run.poll() is None:
+        time.sleep(0.01)
+    os.kill(workers_of(run)[0], signal.SIGKILL)
+    code, text = finish(run)
+    assert (code, "Traceback" in text) == (0, False), text
+    assert digests(tmp_path / "out") == uninterrupted
+    assert partial_files(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="workers are found in /proc")
+def test_a_run_whose_workers_always_die_ends_with_a_sentence(pictures: Path, tmp_path: Path) -> None:
+    run = start(pictures, tmp_path / "out", "--jobs", "2")
+    while run.poll() is None:
+        for worker in workers_of(run):
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        time.sleep(0.05)
+    code, text = finish(run)
+    assert (code, "Traceback" in text) in {(1, False), (3, False)}, text
+    assert "worker" in text
+    assert digests(tmp_path / "out") == {}
+
+
+def test_a_source_that_vanishes_fails_alone(
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    copies, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(pictures, copies)
+    run = start(copies, out)
+    while not digests(out) and run.poll() is None:
+        time.sleep(0.01)
+    (copies / "9.png").unlink()
+    code, text = finish(run)
+    assert (code, "Traceback" in text) == (1, False)
+    assert digests(out) == {name: digest for name, digest in uninterrupted.items() if name != "9.png"}
+    (failed,) = (record for record in records(out) if record["verdict"] == "failed")
+    assert failed["source"] == "9.png" and "is not there any more" in str(failed["reason"])
 
 
 def test_what_is_done_is_not_done_again(pictures: Path, tmp_path: Path) -> None:
@@ -157,6 +281,51 @@ def test_a_full_disk_withholds_every_picture_and_leaves_no_empty_file(pictures: 
     assert digests(out) == {}
     assert partial_files(out) == []
     assert {record["verdict"] for record in records(out)} == {"failed"}
+
+
+def test_a_disk_that_fills_up_is_a_sentence_for_the_run_too(pictures: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        code, text = finish(start(pictures, disk / "out"))
+        assert code in (1, 2) and "Traceback" not in text, text
+        reasons = [str(record["reason"]) for record in records(disk / "out")] if code == 1 else [text]
+        assert any("No space left" in reason for reason in reasons)
+        assert partial_files(disk) == []
+        assert all(path.stat().st_size for path in (disk / "out").rglob("*") if path.is_file())
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_read_only_output_is_a_sentence(pictures: Path, tmp_path: Path) -> None:
+    closed, out = tmp_path / "closed", tmp_path / "out"
+    closed.mkdir()
+    out.mkdir()
+    closed.chmod(0o555)
+    out.chmod(0o555)
+    try:
+        code, text = finish(start(pictures, closed / "out", preexec_fn=obey_permissions))
+        assert (code, "Traceback" in text, "can't be written" in text) == (2, False, True), text
+        code, text = finish(start(pictures, out, "--overwrite", preexec_fn=obey_permissions))
+        assert (code, "Traceback" in text) == (1, False), text
+        assert {record["verdict"] for record in records(out)} == {"failed"}
+        assert all("ermission" in str(record["reason"]) for record in records(out))
+    finally:
+        closed.chmod(0o755)
+        out.chmod(0o755)
+    assert list(closed.iterdir()) == list(out.iterdir()) == []
+
+
+def obey_permissions() -> None:
+    """In the child: take from root the right to write where permissions forbid it (CAP_DAC_OVERRIDE)."""
+    drop_from_bounding_set, override = 24, 1
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(drop_from_bounding_set, override, 0, 0, 0)
 
 
 def test_names_in_a_detections_file_lead_nowhere_else(pictures: Path, tmp_path: Path) -> None:
