@@ -13,6 +13,7 @@ from epdcli.commands.benchmark import benchmark
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
 from epdcli.commands.doctor import doctor
+from epdcli.commands.evaluate import evaluate
 from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
 from epdcli.commands.train import train
@@ -31,6 +32,7 @@ app.command()(deidentify)
 app.command()(detect)
 app.command()(backends)
 app.command()(doctor)
+app.command()(evaluate)
 app.command()(benchmark)
 app.command()(export)
 app.command()(train)

@@ -1,0 +1,145 @@
+"""`epd evaluate`: what an attacker still learns from de-identified pictures, and what they are good for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from epdcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from epdcli.evaluation.results import Results
+
+
+def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its parameters
+    originals: Annotated[Path, typer.Argument(help="Folder of the original pictures.")],
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    deidentified: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]DIR",
+            help="Any tool's output, matched by relative path; may be repeated to compare tools.",
+        ),
+    ] = None,
+    methods: Annotated[
+        str,
+        typer.Option(help="De-identify with these methods first: generate,blur,pixelate:8 (with strength)."),
+    ] = "",
+    people: Annotated[
+        Path | None,
+        typer.Option(help="CSV: file, person, five points. By default Person/1.jpg shows Person."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV: file, and labels such as gender, age, race.")
+    ] = None,
+    recogniser: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="dlib|NAME=FILE[,key=value]",
+            help="Who recognises people; may be repeated. By default dlib, which the product uses itself.",
+        ),
+    ] = None,
+    emotion: Annotated[
+        list[str] | None,
+        typer.Option(metavar="faceapi|NAME=FILE[,...]", help="Who reads expressions; may be repeated."),
+    ] = None,
+    pose: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE[,...]", help="Who measures head pose, beside the landmarks."),
+    ] = None,
+    detector: Annotated[
+        list[str] | None, typer.Option(help="Who else looks for faces: dlib or a plug-in's.")
+    ] = None,
+    attacks: Annotated[
+        str,
+        typer.Option(help="naive,oracle,linkability,existence; parrot,inversion train and take longer; all."),
+    ] = "naive,oracle,linkability,existence",
+    require: Annotated[
+        list[str] | None,
+        typer.Option(help='Ends with 1 when it is not so: "tpr@1e-3<=0.01", "blur:emotion>=0.9".'),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Where answers of the judges are kept; by default in OUT.work. Not for release."),
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help="auto, openvino, onnxruntime, torch or a plug-in's.", envvar="EPD_BACKEND")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, ...", envvar="EPD_DEVICE")] = "auto",
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Pictures at once with --methods; 0 for one a core.", min=0)
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of drawn samples, and of the codes with --methods.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Attack de-identified pictures of ORIGINALS, measure what they are good for, and write a report.
+
+    OUT holds the report, results.json and figures.csv; OUT.work beside it holds what is not for release.
+    Ends with 0, with 1 when a --require isn't met, 2 when it can't be done as asked, 3 when this machine
+    lacks something.
+    """
+    from epdcli.commands.progress import Reporter
+    from epdcli.commands.stages import Stages
+    from epdcli.evaluation.deidentified import parse_sets
+    from epdcli.evaluation.evaluation import ATTACKS, Panel
+    from epdcli.evaluation.gate import parse_requirement
+    from epdcli.evaluation.judges import source_of
+    from epdcli.evaluation.own_methods import parse_methods
+    from epdcli.evaluation.results import write_results
+    from epdcli.evaluation.run import Settings, chosen_attacks
+    from epdcli.evaluation.run import evaluate as evaluated
+
+    if not deidentified and not methods:
+        raise UsageError(
+            "There is nothing to evaluate.", hint="Give --deidentified DIR, or --methods generate,blur."
+        )
+    settings = Settings(
+        originals=originals,
+        out=out,
+        panel=Panel(
+            recognisers=tuple(map(source_of, recogniser or ["dlib"])),
+            emotions=tuple(map(source_of, emotion or ["faceapi"])),
+            landmarks=(source_of("landmarks68"),),
+            poses=tuple(map(source_of, pose or [])),
+            detectors=tuple(detector or ()),
+        ),
+        sets=parse_sets(deidentified or []),
+        methods=parse_methods(methods),
+        people=people,
+        labels=labels,
+        attacks=chosen_attacks(attacks),
+        requirements=tuple(parse_requirement(text, ATTACKS) for text in require or []),
+        cache=cache,
+        backend=backend,
+        device=device,
+        workers=jobs or None,
+        seed=seed,
+    )
+    results, _ = evaluated(settings, Stages(quiet=quiet), Reporter(quiet=quiet, as_json=False))
+    write_results(out, results)
+    if not quiet:
+        _show(results, out)
+    for failure in results.failures:
+        typer.echo(f"epd: not met: {failure.requirement}: {failure.reason}", err=True)
+    raise typer.Exit(1 if results.failures else 0)
+
+
+def _show(results: Results, out: Path) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from epdcli.evaluation.summary import COLUMNS, shown, summary_rows
+
+    table = Table(title=f"{results.about['pictures']} pictures, {results.about['people']} people")
+    table.add_column("")
+    for column in COLUMNS:
+        table.add_column(column.title, justify="right")
+    for row in summary_rows(results):
+        table.add_row(
+            escape(row.title), *(shown(cell, column) for cell, column in zip(row.cells, COLUMNS, strict=True))
+        )
+    Console().print(table)
+    Console(stderr=True).print(f"[dim]{escape(str(out))}: index.html, results.json, figures.csv[/dim]")

@@ -1,0 +1,79 @@
+"""The table that everybody reads first: methods by the figures that decide, judged by whom the product knows
+least."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from epdcli.evaluation.figures import ALL, FILLED, Figure
+from epdcli.evaluation.results import Results
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of every set: `better` says which way is better, `digits` how it is printed."""
+
+    title: str
+    attack: str
+    measure: str
+    better: str
+    digits: int = 3
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One set, or its filled faces: `pictures` it is counted on, and a figure for each column or None."""
+
+    title: str
+    pictures: int
+    cells: tuple[Figure | None, ...]
+
+
+COLUMNS = (
+    Column("AUC", "naive", "auc", "lower", hint="naive attack; .5 is guessing"),
+    Column("TPR@1e-3", "naive", "tpr@1e-3", "lower", 4, "naive attack, at a false match rate of one in 1000"),
+    Column("rank-1", "naive", "rank-1", "lower", hint="naive attack: the right person comes first"),
+    Column("oracle AUC", "oracle", "auc", "lower", hint="aligned by the original's landmarks"),
+    Column("link AUC", "linkability", "auc", "lower", hint="two new pictures of one person"),
+    Column("look-alike", "existence", "look-alike", "lower", hint="closer to some stranger than 1 in 1000"),
+    Column("emotion", "", "emotion", "higher", hint="same class before and after"),
+    Column("NME", "", "landmark NME", "lower", hint="68 landmarks, in eye distances"),
+    Column("pose, °", "", "head pose", "lower", 1, "mean change of three angles"),
+    Column("found", "", "found again", "higher", hint="the face is detected again"),
+    Column("PSNR, dB", "", "PSNR outside", "higher", 1, "outside all faces; 60 is unchanged"),
+    Column("sharp", "", "sharpness", "higher", 2, "of the original's"),
+    Column("Fréchet", "", "Frechet distance", "lower", hint="of the recogniser's embeddings"),
+)
+
+
+def summary_rows(results: Results) -> Iterator[Row]:
+    """A row for every set, and one for the faces of a set that were filled solid instead."""
+    for item in results.sets:
+        yield _row(results, item.name, ALL, item.name, item.pictures - item.filled)
+        if item.filled:
+            yield _row(results, item.name, FILLED, f"{item.name}: filled solid", item.filled)
+
+
+def best_figure(results: Results, name: str, part: str, attack: str, measure: str) -> Figure | None:
+    """The figure by the judge that the product uses for nothing: the first headline recogniser, else the
+    first unmarked judge, else the first."""
+    found = [
+        figure
+        for figure in results.figures
+        if (figure.set, figure.part, figure.attack, figure.measure) == (name, part, attack, measure)
+    ]
+    headline = [figure for figure in found if figure.judge in results.headline[:1]]
+    unmarked = [figure for figure in found if not figure.role]
+    return next(iter([*headline, *unmarked, *found]), None)
+
+
+def shown(figure: Figure | None, column: Column) -> str:
+    """A cell as text: the value, or a dash where there is none."""
+    return "–" if figure is None or figure.value is None else f"{figure.value:.{column.digits}f}"
+
+
+def _row(results: Results, name: str, part: str, title: str, pictures: int) -> Row:
+    cells = (best_figure(results, name, part, c.attack, c.measure) for c in COLUMNS)
+    return Row(title, pictures, tuple(cells))
