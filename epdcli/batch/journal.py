@@ -141,7 +141,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
     """A line as JSON; None for the half-written last line of a killed run."""
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

@@ -37,6 +37,17 @@ def test_a_run_that_goes_on_has_every_line_before_it_writes_its_own(tmp_path: Pa
         assert journal.path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("line", ["[" * 9999, "7", "{}", '{"faces": 3}', "\0"])
+def test_a_line_that_is_no_record_is_passed_over(tmp_path: Path, line: str) -> None:
+    plan = planned(tmp_path, "a.jpg")
+    with Journal(plan.manifest) as journal:
+        journal.begin(RUN)
+        journal.add(withheld("a.jpg"))
+    journal.path.write_text(journal.path.read_text() + line + "\n")
+    with Journal(plan.manifest) as again:
+        assert again.done(RUN, plan) == [withheld("a.jpg")]
+
+
 def test_a_run_that_begins_anew_forgets_the_lines_of_another(tmp_path: Path) -> None:
     plan = planned(tmp_path, "a.jpg")
     with Journal(plan.manifest) as journal:
