@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epdcli.commands.keeping import kept_values
 from epdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -200,19 +201,17 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
 
 def _named(words: str, metadata: Metadata) -> frozenset[Keep]:
     """The values that --keep names, which --metadata has to agree with."""
-    from epdcli.pictures import Keep
-
-    known = ", ".join(Keep)
-    named = frozenset(filter(None, (word.strip() for word in words.split(","))))
-    if unknown := sorted(named.difference(Keep)):
-        raise UsageError(f"--keep can't keep {', '.join(unknown)}.", hint=f"It knows {known}.")
+    named = kept_values(words)
     if named and metadata is not Metadata.SAFE:
         raise UsageError(
             "--keep lets metadata stay, but all of it is to be taken out.", hint="Add --metadata safe."
         )
     if metadata is Metadata.SAFE and not named:
-        raise UsageError("--metadata safe keeps what is named, and nothing is.", hint=f"Add --keep {known}.")
-    return frozenset(map(Keep, named))
+        raise UsageError(
+            "--metadata safe keeps what is named, and nothing is.",
+            hint="Add --keep date,gps,camera, or some of them.",
+        )
+    return named
 
 
 def _read_key(path: Path | None) -> bytes | None:

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epdcli.commands.keeping import kept_values
+
 if TYPE_CHECKING:
     from epdcli.pictures import Finding
 
 
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="Picture files to look into.", show_default=False)],
+    keep: Annotated[
+        str,
+        typer.Option(metavar="date,gps,camera", help="EXIF values that the files were allowed to keep."),
+    ] = "",
     json_: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """List every metadata block, embedded picture and trailer of FILES.
@@ -23,10 +29,11 @@ def inspect(
     from epdcli.errors import PictureError
     from epdcli.pictures import scan
 
+    allowed = kept_values(keep)
     found, problems = {}, {}
     for file in files:
         try:
-            found[file] = scan(file)
+            found[file] = scan(file, keep=allowed)
         except PictureError as error:
             problems[file] = str(error)
     if json_:

@@ -48,6 +48,8 @@ def test_values_stay_by_name_and_the_manifest_says_which(epd: Epd, folder: Path,
     assert dict(kept.get_ifd(0x8769)) == {0x9003: "2024:05:06 07:08:09"}
     assert (kept[0x010F], kept[0x0110], kept.get(0x013B)) == ("Maker", "Model 5", None)
     assert not kept.get_ifd(0x8825)
+    for keep, code in (("date,camera", 0), ("date", 1), ("", 1)):
+        assert epd("inspect", "--keep", keep, "out/Anna Example/Anna.JPG").returncode == code
     record = files(tmp_path / "out.manifest.json")
     assert record["Anna Example/Anna.JPG"]["kept"] == ["camera", "date"]
     assert record["Anna.png"]["kept"] == []
@@ -57,7 +59,7 @@ def test_values_stay_by_name_and_the_manifest_says_which(epd: Epd, folder: Path,
     ("options", "says"),
     [
         (["--keep", "date"], "--metadata safe"),
-        (["--metadata", "safe"], "--keep date, gps, camera"),
+        (["--metadata", "safe"], "--keep date,gps,camera"),
         (["--metadata", "safe", "--keep", "date,thumbnail"], "can't keep thumbnail"),
     ],
 )
