@@ -108,6 +108,30 @@ def _tiff_bomb(**declared: int) -> bytes:
     return bytes(data)
 
 
+def avif_bomb(count: int, sizes: int) -> bytes:
+    """Items of 65,535 extents without a place in the file, or of `count` extents that are all of it."""
+    data = saved(image(), "AVIF")
+    at = data.index(b"iloc") - 4
+    length = struct.unpack_from(">I", data, at)[0]
+    each = struct.pack(">II", 0, len(data)) * count if sizes else b""
+    items = b"".join(
+        struct.pack(">HHH", 1, 0, count if sizes else 0xFFFF) + each for _ in range(1 if sizes else 4000)
+    )
+    body = struct.pack(">IBBH", 0, sizes, 0, 1 if sizes else 4000) + items
+    moved = bytearray(data[:at] + struct.pack(">I", len(body) + 8) + b"iloc" + body + data[at + length :])
+    meta = data.index(b"meta") - 4
+    struct.pack_into(">I", moved, meta, struct.unpack_from(">I", data, meta)[0] + len(body) + 8 - length)
+    return bytes(moved)
+
+
+def tiff_of_shared_tags() -> bytes:
+    """Four thousand tags, each of which claims the whole file of 4 MB."""
+    size, count = 4 << 20, 4000
+    tags = b"".join(struct.pack("<HHII", 40_000 + number, 1, size, 0) for number in range(count))
+    data = b"II*\0\x08\0\0\0" + struct.pack("<H", count) + tags + bytes(4)
+    return data + bytes(size - len(data))
+
+
 def _webp_bomb() -> bytes:
     frame = b"\x2f" + struct.pack("<I", 16_382 | 16_382 << 14) + bytes(50)
     body = b"WEBPVP8L" + struct.pack("<I", len(frame)) + frame + bytes(len(frame) % 2)
@@ -224,6 +248,9 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("60,000 x 60,000 declared, TIFF", "face.tif", _tiff_bomb, "limit"),
     ("16,383 x 16,383 declared, WebP", "face.webp", _webp_bomb, "limit"),
     ("100,000 x 100,000 declared, BMP", "face.bmp", _bmp_bomb, "limit"),
+    ("sixteen million extents, AVIF", "face.avif", partial(avif_bomb, 0, 0), ""),
+    ("extents that share the file, AVIF", "face.avif", partial(avif_bomb, 8000, 0x44), ""),
+    ("tags that share the file, TIFF", "face.tif", tiff_of_shared_tags, ""),
     ("60,000 x 60,000 declared, JPEG 2000", "face.jp2", _jp2_bomb, "limit"),
     ("99,999 x 99,999 declared, PPM", "face.ppm", lambda: b"P6\n99999 99999\n255\n" + bytes(99), "limit"),
     ("negative size, PPM", "face.ppm", lambda: b"P6\n-5 -5\n255\n" + bytes(99), ""),

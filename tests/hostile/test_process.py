@@ -243,11 +243,12 @@ def test_what_is_done_is_not_done_again(pictures: Path, tmp_path: Path) -> None:
     assert len(again) <= 1  # the one that was written, but not yet in the journal
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
-    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path, jobs: str
 ) -> None:
     out = tmp_path / "out"
-    run = start(pictures, out)
+    run = start(pictures, out, "--jobs", jobs)
     while not digests(out) and run.poll() is None:
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)

@@ -17,6 +17,8 @@ _PLAIN_NAMES = (b"", b"Color", b"Alpha")
 _JP2 = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _JP2_HEADER = {b"ihdr", b"bpcc", b"pclr", b"cmap", b"cdef"}
 
+_MOST_CLAIMED = 4  # times the file's size: honest items share no bytes, a bomb's claim the whole file each
+
 
 @dataclass
 class Item:
@@ -123,6 +125,10 @@ def _meta(
         elif kind not in _META:
             yield Block(Kind.METADATA, f"{kind.decode('latin-1')} at byte {at}", data[first:last])
     items, kept = _items(data, start, end, every_picture)
+    extents = [*covered, *(extent for item in items.values() for extent in item.extents)]
+    claimed = sum(max(0, min(to, len(data)) - at) for at, to in extents)
+    if claimed > _MOST_CLAIMED * len(data):
+        raise struct.error("the items share their bytes")
     for number, item in sorted(items.items()):
         covered += item.extents
         content = b"".join(data[at:to] for at, to in item.extents)
@@ -201,12 +207,14 @@ def _locations(data: bytes, at: int, end: int) -> Iterator[tuple[int, list[tuple
         take(2)
         base = take(base_size)
         extents = []
-        for _ in range(take(2)):
+        count, each = take(2), index_size + offset_size + length_size
+        # Extents without fields take no room in the file: a few bytes could ask for billions of them.
+        if place + count * each > end or (count > 1 and each == 0):
+            raise struct.error("the item locations are cut off")
+        for _ in range(count):
             take(index_size)
             start = base + take(offset_size)
             extents.append((start, take(length_size)))
-        if place > end:
-            raise struct.error("the item locations are cut off")
         yield number, extents, method
 
 

@@ -43,6 +43,7 @@ _PAGE_HEADER = re.compile(
     rb"\0{0,15}(?:(?:II\*\0|MM\0\*).{4}|(?:II\+\0\x08\0\0\0|MM\0\+\0\x08\0\0).{8})", re.DOTALL
 )
 _MAX_DIRECTORIES = 10_000
+_MOST_CLAIMED = 4  # times the file's size: honest tags share few bytes, a bomb's claim the whole file each
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,11 @@ def directories(data: bytes) -> Iterator[tuple[int, int, list[Entry]]]:
     how = layout(data)
     at = how.unpack("Q", data, 8) if how.big else how.unpack("I", data, 4)
     seen: set[int] = set()
+    left = _MOST_CLAIMED * len(data)
     while at and at not in seen and len(seen) < _MAX_DIRECTORIES:
         seen.add(at)
-        entries, end = _directory(data, at, how)
+        entries, end = _directory(data, at, how, left)
+        left -= end - at + sum(len(entry.content) for entry in entries)
         yield at, end, entries
         at = how.unpack("Q" if how.big else "I", data, end - (8 if how.big else 4))
 
@@ -124,7 +127,8 @@ def _tag(entry: Entry, page: int, data: bytes, how: Layout) -> Iterator[Block]:
         yield Block(kind, where, content, _NAMES.get(entry.tag, "private tag"))
 
 
-def _directory(data: bytes, at: int, how: Layout) -> tuple[list[Entry], int]:
+def _directory(data: bytes, at: int, how: Layout, left: int) -> tuple[list[Entry], int]:
+    """The entries of a directory and where it ends; they may claim `left` bytes between them."""
     count = how.unpack("Q" if how.big else "H", data, at)
     head, size, inline = (8, 20, 8) if how.big else (2, 12, 4)
     if count > 4096:
@@ -138,6 +142,9 @@ def _directory(data: bytes, at: int, how: Layout) -> tuple[list[Entry], int]:
         start = place + size - inline
         if length > inline:
             start = how.unpack("Q" if how.big else "I", data, start)
+        left -= max(0, min(start + length, len(data)) - start)
+        if left < 0:
+            raise struct.error("tags share their bytes")
         entries.append(Entry(tag, kind, start, data[start : start + length]))
     return entries, at + head + count * size + inline
 

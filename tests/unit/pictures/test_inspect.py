@@ -6,6 +6,8 @@ import base64
 import io
 import struct
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from PIL import Image
 from epdcli.errors import PictureError
 from epdcli.pictures import scan
 from epdcli.pictures.inspect import embedded_pictures
+from tests.hostile.cases_broken import avif_bomb, tiff_of_shared_tags
 
 PIXELS = np.kron(np.random.default_rng(5).integers(0, 256, (6, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
 
@@ -77,3 +80,16 @@ def test_what_is_no_picture_is_one_sentence(tmp_path: Path) -> None:
         scan(tmp_path / "a.jpg")
     with pytest.raises(PictureError, match="can't be opened"):
         scan(tmp_path / "none.jpg")
+
+
+@pytest.mark.parametrize(("suffix", "bomb"), [(".avif", partial(avif_bomb, 0, 0)),
+                                              (".avif", partial(avif_bomb, 8000, 0x44)),
+                                              (".tif", tiff_of_shared_tags)])  # fmt: skip
+def test_a_file_that_claims_its_bytes_many_times_over_is_damaged(
+    suffix: str, bomb: Callable[[], bytes], tmp_path: Path
+) -> None:
+    """Fuzzing found a kilobyte that kept the scanner busy for a minute."""
+    (tmp_path / f"in{suffix}").write_bytes(bomb())
+    findings = scan(tmp_path / f"in{suffix}")
+    assert "damaged" in [finding.kind for finding in findings]
+    assert not any(finding.released for finding in findings if finding.kind == "damaged")
