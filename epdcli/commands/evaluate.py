@@ -71,6 +71,10 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", help="Pictures at once with --methods; 0 for one a core.", min=0)
     ] = 0,
+    with_pictures: Annotated[
+        bool,
+        typer.Option("--with-pictures", help="Add a sheet of faces. It shows originals: not for release."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of drawn samples, and of the codes with --methods.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -87,9 +91,12 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     from epdcli.evaluation.gate import parse_requirement
     from epdcli.evaluation.judges import source_of
     from epdcli.evaluation.own_methods import parse_methods
+    from epdcli.evaluation.page import page
     from epdcli.evaluation.results import write_results
     from epdcli.evaluation.run import Settings, chosen_attacks
     from epdcli.evaluation.run import evaluate as evaluated
+    from epdcli.evaluation.sheet import picture_sheet
+    from epdcli.files import write_text
 
     if not deidentified and not methods:
         raise UsageError(
@@ -117,8 +124,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         workers=jobs or None,
         seed=seed,
     )
-    results, _ = evaluated(settings, Stages(quiet=quiet), Reporter(quiet=quiet, as_json=False))
+    results, subject = evaluated(settings, Stages(quiet=quiet), Reporter(quiet=quiet, as_json=False))
     write_results(out, results)
+    write_text(out / "index.html", page(results, picture_sheet(subject, seed) if with_pictures else ""))
     if not quiet:
         _show(results, out)
     for failure in results.failures:
@@ -127,19 +135,21 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
 
 
 def _show(results: Results, out: Path) -> None:
+    from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from epdcli.evaluation.figures import FILLED
     from epdcli.evaluation.summary import COLUMNS, shown, summary_rows
 
-    table = Table(title=f"{results.about['pictures']} pictures, {results.about['people']} people")
-    table.add_column("")
-    for column in COLUMNS:
-        table.add_column(column.title, justify="right")
-    for row in summary_rows(results):
-        table.add_row(
-            escape(row.title), *(shown(cell, column) for cell, column in zip(row.cells, COLUMNS, strict=True))
-        )
+    table = Table(
+        box=box.SIMPLE, title=f"{results.about['pictures']} pictures, {results.about['people']} people"
+    )
+    rows = [row for row in summary_rows(results) if not row.title.endswith(FILLED)]
+    for title in ("", *(escape(row.title) for row in rows)):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    for number, column in enumerate(COLUMNS):
+        table.add_row(column.title, *(shown(row.cells[number], column) for row in rows))
     Console().print(table)
     Console(stderr=True).print(f"[dim]{escape(str(out))}: index.html, results.json, figures.csv[/dim]")

@@ -231,7 +231,10 @@ def _quality(subject: Subject, new: Measurements, panel: Panel) -> Iterator[Figu
     if chosen.sum() < 2:
         return
     for source in panel.recognisers:
-        clear, made = (m[f"{ORACLE} {source.name}"][chosen] for m in (subject.clear, new))
+        clear, made = (
+            _comparable(m[f"{ORACLE} {source.name}"][chosen], source.convention.metric)
+            for m in (subject.clear, new)
+        )
         note = f"{chosen.sum()} pictures, {clear.shape[1]} features"
         for name, distance in (
             ("Frechet distance", quality.frechet_distance),
@@ -241,6 +244,14 @@ def _quality(subject: Subject, new: Measurements, panel: Panel) -> Iterator[Figu
                 new.name, ALL, "", name, source.name, source.convention.role,
                 distance(clear, made), None, None, int(chosen.sum()), note,
             )  # fmt: skip
+
+
+def _comparable(embeddings: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+    """Embeddings in the space in which their network compares them: of length 1 for the cosine."""
+    if metric == "euclidean":
+        return embeddings
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(embeddings / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _groups(subject: Subject, new: Measurements, panel: Panel, seed: int) -> Iterator[Figure]:

@@ -46,7 +46,8 @@ def read_portraits(
     """
     told = {**_table(people)} if people else {}
     labelled = _table(labels) if labels else {}
-    found = [(path, name) for path, name in listed([originals]) if not people or name in told]
+    listing = sorted(listed([originals]), key=lambda item: item[1])
+    found = [(path, name) for path, name in listing if not people or name in told]
     for given, rows in ((people, told), (labels, labelled)):
         if given and not any(name in rows for _, name in found):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""The results of an evaluation as files: `results.json` with everything, `figures.csv` with the numbers."""
+"""What an evaluation found, and as files: `results.json` with everything, `figures.csv` with the numbers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from epdcli.evaluation.curves import Curve
 from epdcli.evaluation.figures import Figure
 from epdcli.evaluation.gate import Failure
 from epdcli.files import write_text
@@ -30,6 +31,16 @@ class SetSummary:
     seconds: float | None
 
 
+@dataclass(frozen=True)
+class ExtraTable:
+    """A table that another package made of the results, for the report; the first column names the set."""
+
+    title: str
+    text: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """Everything that a report shows."""
@@ -40,6 +51,8 @@ class Results:
     headline: tuple[str, ...]
     figures: tuple[Figure, ...]
     failures: tuple[Failure, ...]
+    curves: tuple[Curve, ...] = ()
+    extras: tuple[ExtraTable, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object: numbers are rounded to nine digits, missing ones are null."""
@@ -51,6 +64,8 @@ class Results:
             "headline": list(self.headline),
             "failures": [asdict(failure) for failure in self.failures],
             "figures": [rounded(figure) for figure in self.figures],
+            "extras": [asdict(table) for table in self.extras],
+            "curves": [asdict(curve) for curve in self.curves],
         }
 
 

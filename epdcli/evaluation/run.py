@@ -13,6 +13,7 @@ import numpy as np
 from epdcli.batch.run import Observer as RunObserver
 from epdcli.deidentifier import Options
 from epdcli.evaluation.cache import Cache
+from epdcli.evaluation.curves import curves
 from epdcli.evaluation.deidentified import DeidentifiedSet, read_set
 from epdcli.evaluation.evaluation import (
     ATTACKS,
@@ -74,6 +75,7 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
         headline=headline,
         figures=tuple(figures),
         failures=tuple(check(settings.requirements, figures, headline)),
+        curves=curves(subject, settings.panel, settings.seed),
     )
     return results, subject
 

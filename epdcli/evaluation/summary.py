@@ -5,21 +5,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from epdcli.evaluation.figures import ALL, FILLED, Figure
 from epdcli.evaluation.results import Results
 
 
+class Better(StrEnum):
+    """Which way a figure is better. An AUC under .5 tells people apart as well as one over it."""
+
+    LESS = "less is better"
+    MORE = "more is better"
+    HALF = ".5 is best"
+
+
 @dataclass(frozen=True)
 class Column:
-    """One figure of every set: `better` says which way is better, `digits` how it is printed."""
+    """One figure of every set: which way is better, how many digits are printed."""
 
     title: str
     attack: str
     measure: str
-    better: str
+    better: Better
     digits: int = 3
     hint: str = ""
+
+    def goodness(self, value: float) -> float:
+        """A number that is larger for better values."""
+        match self.better:
+            case Better.LESS:
+                return -value
+            case Better.MORE:
+                return value
+            case Better.HALF:
+                return -abs(value - 0.5)
 
 
 @dataclass(frozen=True)
@@ -32,19 +51,23 @@ class Row:
 
 
 COLUMNS = (
-    Column("AUC", "naive", "auc", "lower", hint="naive attack; .5 is guessing"),
-    Column("TPR@1e-3", "naive", "tpr@1e-3", "lower", 4, "naive attack, at a false match rate of one in 1000"),
-    Column("rank-1", "naive", "rank-1", "lower", hint="naive attack: the right person comes first"),
-    Column("oracle AUC", "oracle", "auc", "lower", hint="aligned by the original's landmarks"),
-    Column("link AUC", "linkability", "auc", "lower", hint="two new pictures of one person"),
-    Column("look-alike", "existence", "look-alike", "lower", hint="closer to some stranger than 1 in 1000"),
-    Column("emotion", "", "emotion", "higher", hint="same class before and after"),
-    Column("NME", "", "landmark NME", "lower", hint="68 landmarks, in eye distances"),
-    Column("pose, °", "", "head pose", "lower", 1, "mean change of three angles"),
-    Column("found", "", "found again", "higher", hint="the face is detected again"),
-    Column("PSNR, dB", "", "PSNR outside", "higher", 1, "outside all faces; 60 is unchanged"),
-    Column("sharp", "", "sharpness", "higher", 2, "of the original's"),
-    Column("Fréchet", "", "Frechet distance", "lower", hint="of the recogniser's embeddings"),
+    Column("AUC", "naive", "auc", Better.HALF, hint="naive attack; .5 is guessing"),
+    Column(
+        "TPR@1e-3", "naive", "tpr@1e-3", Better.LESS, 4, "naive attack, at a false match rate of one in 1000"
+    ),
+    Column("rank-1", "naive", "rank-1", Better.LESS, hint="naive attack: the right person comes first"),
+    Column("oracle AUC", "oracle", "auc", Better.HALF, hint="aligned by the original's landmarks"),
+    Column("link AUC", "linkability", "auc", Better.HALF, hint="two new pictures of one person"),
+    Column(
+        "look-alike", "existence", "look-alike", Better.LESS, hint="closer to some stranger than 1 in 1000"
+    ),
+    Column("emotion", "", "emotion", Better.MORE, hint="same class before and after"),
+    Column("NME", "", "landmark NME", Better.LESS, hint="68 landmarks, in eye distances"),
+    Column("pose, °", "", "head pose", Better.LESS, 1, "mean change of three angles"),
+    Column("found", "", "found again", Better.MORE, hint="the face is detected again"),
+    Column("PSNR, dB", "", "PSNR outside", Better.MORE, 1, "outside all faces; 60 is unchanged"),
+    Column("sharp", "", "sharpness", Better.MORE, 2, "of the original's"),
+    Column("Fréchet", "", "Frechet distance", Better.LESS, hint="of the recogniser's embeddings"),
 )
 
 
