@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,13 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         str,
         typer.Option(help="naive,oracle,linkability,existence; parrot,inversion train and take longer; all."),
     ] = "naive,oracle,linkability,existence",
+    parrot: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=DIR",
+            help="For the attack parrot: set NAME made again with other codes; --methods do it themselves.",
+        ),
+    ] = None,
     require: Annotated[
         list[str] | None,
         typer.Option(help='Ends with 1 when it is not so: "tpr@1e-3<=0.01", "blur:emotion>=0.9".'),
@@ -71,6 +79,10 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", help="Pictures at once with --methods; 0 for one a core.", min=0)
     ] = 0,
+    hifd: Annotated[
+        Path | None,
+        typer.Option(help="Write predictions for the package hifd there, and its scores into the report."),
+    ] = None,
     with_pictures: Annotated[
         bool,
         typer.Option("--with-pictures", help="Add a sheet of faces. It shows originals: not for release."),
@@ -87,8 +99,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     from epdcli.commands.progress import Reporter
     from epdcli.commands.stages import Stages
     from epdcli.evaluation.deidentified import parse_sets
-    from epdcli.evaluation.evaluation import ATTACKS, Panel
+    from epdcli.evaluation.evaluation import NAMED, Panel
     from epdcli.evaluation.gate import parse_requirement
+    from epdcli.evaluation.hifd_export import hifd_scores, write_hifd
     from epdcli.evaluation.judges import source_of
     from epdcli.evaluation.own_methods import parse_methods
     from epdcli.evaluation.page import page
@@ -114,10 +127,11 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         ),
         sets=parse_sets(deidentified or []),
         methods=parse_methods(methods),
+        parrots=parse_sets(parrot or []),
         people=people,
         labels=labels,
         attacks=chosen_attacks(attacks),
-        requirements=tuple(parse_requirement(text, ATTACKS) for text in require or []),
+        requirements=tuple(parse_requirement(text, NAMED) for text in require or []),
         cache=cache,
         backend=backend,
         device=device,
@@ -125,6 +139,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         seed=seed,
     )
     results, subject = evaluated(settings, Stages(quiet=quiet), Reporter(quiet=quiet, as_json=False))
+    if hifd is not None:
+        write_hifd(hifd, subject, settings.panel)
+        results = replace(results, extras=(hifd_scores(hifd),))
     write_results(out, results)
     write_text(out / "index.html", page(results, picture_sheet(subject, seed) if with_pictures else ""))
     if not quiet:
@@ -150,6 +167,8 @@ def _show(results: Results, out: Path) -> None:
     for title in ("", *(escape(row.title) for row in rows)):
         table.add_column(title, justify="right" if title else "left", no_wrap=True)
     for number, column in enumerate(COLUMNS):
+        if all(row.cells[number] is None for row in rows):
+            continue
         table.add_row(column.title, *(shown(row.cells[number], column) for row in rows))
     Console().print(table)
     Console(stderr=True).print(f"[dim]{escape(str(out))}: index.html, results.json, figures.csv[/dim]")

@@ -19,8 +19,10 @@ from epdcli.evaluation.deidentified import CONTROL, DeidentifiedSet, control
 from epdcli.evaluation.figures import ALL, FILLED, Figure
 from epdcli.evaluation.gauges import NAIVE, ORACLE, Gauge, colour_gauge, finder, judged, pixel_gauge
 from epdcli.evaluation.intervals import mean_interval
+from epdcli.evaluation.inversion import INVERSION
 from epdcli.evaluation.judges import open_judge
 from epdcli.evaluation.measurements import Measurements, measure
+from epdcli.evaluation.parrot import GALLERY, HEAD, LINEAR, PARROT
 from epdcli.evaluation.portraits import Portrait, groups_of, people_of
 from epdcli.evaluation.scenes import Main, main_face
 from epdcli.evaluation.utility import SHARE, over_classes, picture_values
@@ -28,9 +30,9 @@ from epdcli.faces.detection import CenterFaceDetector, Detector
 from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.runtimes import Choice, Engine, load_plugin
 
-PARROT, INVERSION = "parrot", "inversion"
 QUICK = (NAIVE, ORACLE, LINKABILITY, EXISTENCE)
 ATTACKS = (*QUICK, PARROT, INVERSION)
+NAMED = (*ATTACKS, GALLERY, LINEAR, HEAD)  # what figures call them
 _DETECTOR = "centerface"
 
 
@@ -79,6 +81,10 @@ class Subject:
     sets: tuple[DeidentifiedSet, ...]
     measured: tuple[Measurements, ...]
     faceless: tuple[str, ...]
+
+    def first(self, count: int) -> Subject:
+        """The same with the first sets alone."""
+        return replace(self, sets=self.sets[:count], measured=self.measured[:count])
 
     @property
     def people(self) -> NDArray[np.integer]:

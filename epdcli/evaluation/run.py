@@ -12,6 +12,7 @@ import numpy as np
 
 from epdcli.batch.run import Observer as RunObserver
 from epdcli.deidentifier import Options
+from epdcli.errors import UsageError
 from epdcli.evaluation.cache import Cache
 from epdcli.evaluation.curves import curves
 from epdcli.evaluation.deidentified import DeidentifiedSet, read_set
@@ -27,8 +28,11 @@ from epdcli.evaluation.evaluation import (
 )
 from epdcli.evaluation.gate import Requirement, check
 from epdcli.evaluation.own_methods import clashes, deidentified, seeded
+from epdcli.evaluation.parrot import PARROT
 from epdcli.evaluation.portraits import Portrait, read_portraits
 from epdcli.evaluation.results import Results, SetSummary
+from epdcli.evaluation.training_attacks import train_and_attack
+from epdcli.plugins import METHODS, load_plugin
 from epdcli.runtimes import choose_backend
 
 
@@ -41,6 +45,7 @@ class Settings:
     panel: Panel
     sets: Mapping[str, Path] = field(default_factory=dict)
     methods: Mapping[str, Options] = field(default_factory=dict)
+    parrots: Mapping[str, Path] = field(default_factory=dict)
     people: Path | None = None
     labels: Path | None = None
     attacks: tuple[str, ...] = QUICK
@@ -65,8 +70,14 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
         *_own_sets(settings, portraits, runs),
     ]
     cache = Cache(settings.cache or folder_of(settings.out) / "cache")
-    subject = measure_all(portraits, sets, settings.panel, cache, choice, observer)
+    parrots = _parrots(settings, portraits, runs)
+    subject = measure_all(portraits, [*sets, *parrots], settings.panel, cache, choice, observer)
+    parroted = {item.name: item for item in subject.measured[1 + len(sets) :]}
+    subject = subject.first(1 + len(sets))
     figures = judge_all(subject, settings.panel, settings.attacks, settings.seed, observer)
+    figures += train_and_attack(
+        subject, parroted, settings.panel, settings.attacks, choice, settings.seed, observer
+    )
     headline = settings.panel.headline
     results = Results(
         about=_about(settings, subject, choice.reason),
@@ -82,8 +93,6 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
 
 def chosen_attacks(text: str) -> tuple[str, ...]:
     """`all`, or names joined by commas, in the order of `ATTACKS`. Raises UsageError on an unknown one."""
-    from epdcli.errors import UsageError
-
     names = {name.strip() for name in text.split(",") if name.strip()}
     unknown = sorted(names - {*ATTACKS, "all"})
     if unknown or not names:
@@ -102,6 +111,28 @@ def _own_sets(settings: Settings, portraits: Sequence[Portrait], runs: RunObserv
         folder = work / name.replace(":", "-")
         made = deidentified(settings.originals, options, folder, settings.workers, runs)
         sets.append(read_set(name, made.folder, portraits, made.seconds))
+    return sets
+
+
+def _parrots(settings: Settings, portraits: Sequence[Portrait], runs: RunObserver) -> list[DeidentifiedSet]:
+    """For the parrot attack the same pictures by the same tool with other codes, named as their sets.
+
+    A method of ours that draws nothing answers the same again: its own output serves.
+    """
+    if PARROT not in settings.attacks:
+        return []
+    unknown = sorted(settings.parrots.keys() - settings.sets.keys())
+    if unknown:
+        raise UsageError(f"There is no set {unknown[0]}.", hint="Name a set of --deidentified: NAME=DIR.")
+    work = folder_of(settings.out)
+    methods = seeded(settings.methods, settings.seed + 1, settings.backend, settings.device)
+    sets = [read_set(name, folder, portraits) for name, folder in settings.parrots.items()]
+    for name, options in methods.items():
+        folder = work / name.replace(":", "-")
+        if load_plugin(METHODS, options.method).random:
+            folder = folder.with_name(folder.name + ".parrot")
+            deidentified(settings.originals, options, folder, settings.workers, runs)
+        sets.append(read_set(name, folder, portraits))
     return sets
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from epdcli.evaluation.figures import ALL, FILLED, Figure
+from epdcli.evaluation.inversion import INVERSION
+from epdcli.evaluation.parrot import HEAD
 from epdcli.evaluation.results import Results
 
 
@@ -61,6 +63,8 @@ COLUMNS = (
     Column(
         "look-alike", "existence", "look-alike", Better.LESS, hint="closer to some stranger than 1 in 1000"
     ),
+    Column("parrot AUC", HEAD, "auc", Better.HALF, hint="by a network that learnt from the tool's output"),
+    Column("inverted AUC", INVERSION, "auc", Better.HALF, hint="after a network undid the tool"),
     Column("emotion", "", "emotion", Better.MORE, hint="same class before and after"),
     Column("NME", "", "landmark NME", Better.LESS, hint="68 landmarks, in eye distances"),
     Column("pose, °", "", "head pose", Better.LESS, 1, "mean change of three angles"),
