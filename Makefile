@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
+# of the fuzzer; 0 draws one
+FUZZ_SEED ?= 0
 
 .PHONY: help demo test lint hostile fuzz docs clean
 help:
@@ -50,7 +52,7 @@ fuzz: $(VENV)/fuzz-ready
 	@test -e $< || echo "No fuzzing: atheris can't be installed here, see above."
 	@test ! -e $< || for part in records pictures; do \
 		TMPDIR=$(abspath $(VENV)) $(BIN)/python -m tests.hostile.fuzz_$$part -max_total_time=$$(($(FUZZ_SECONDS) / 2)) \
-			-timeout=60 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(VENV)/fuzz- || exit 1; \
+			-seed=$(FUZZ_SEED) -timeout=60 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(VENV)/fuzz- || exit 1; \
 	done
 
 docs: $(VENV)/test-ready
