@@ -7,12 +7,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
-# of the fuzzer; 0 draws one
+# The fuzzer's; 0 draws one.
 FUZZ_SEED ?= 0
 
 .PHONY: help demo test lint hostile fuzz docs clean
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 $(BIN)/epd: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
