@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -170,5 +171,5 @@ def _show(results: Results, out: Path) -> None:
         if all(row.cells[number] is None for row in rows):
             continue
         table.add_row(column.title, *(shown(row.cells[number], column) for row in rows))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
     Console(stderr=True).print(f"[dim]{escape(str(out))}: index.html, results.json, figures.csv[/dim]")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,14 @@ class Bench:
     people: NDArray[np.integer]
     seed: int = 0
 
+    @cached_property
+    def clear_impostors(self) -> scores.Scores:
+        """Scores of all pairs of clear pictures of different people, each pair once."""
+        shown = np.flatnonzero(self.present)
+        people = self.people[shown]
+        compared = scores.similarity(self.clear[shown], self.clear[shown], self.metric)
+        return compared[np.triu(people[:, None] != people[None], 1)]
+
     def figure(self, attack: str, measure: str, interval: Interval, note: str = "") -> Figure:
         return Figure("", ALL, attack, measure, self.judge, self.role, *interval, note)
 
@@ -65,7 +74,7 @@ def recognise(bench: Bench, attack: str, probes: Embeddings, chosen: NDArray[np.
     """
     pairs = against_gallery(bench, probes, chosen)
     gallery = bench.people[bench.present]
-    yield from verification(bench, attack, pairs, _clear_impostors(bench))
+    yield from verification(bench, attack, pairs, bench.clear_impostors)
     if pairs.genuine.any():
         place = scores.ranks(pairs, gallery)
         people = len(np.unique(gallery))
@@ -112,7 +121,7 @@ def link(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> Iterato
 def resemble(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> Iterator[Figure]:
     """Does a new face resemble somebody else of the set? The share whose nearest stranger is closer than one
     in a thousand pairs of clear strangers, beside the share that clear faces themselves reach."""
-    strangers = _clear_impostors(bench)
+    strangers = bench.clear_impostors
     if not scores.supports(len(strangers), 1e-3):
         refused = Interval(None, None, None, len(strangers))
         yield bench.figure(EXISTENCE, "look-alike", refused, f"{len(strangers)} clear impostor pairs")
@@ -161,21 +170,13 @@ def _own_picture(
     bench: Bench, attack: str, probes: Embeddings, chosen: NDArray[np.bool_]
 ) -> Iterator[Figure]:
     """How often a probe matches its own original at the clear threshold of FMR 1e-3."""
-    strangers = _clear_impostors(bench)
+    strangers = bench.clear_impostors
     if not scores.supports(len(strangers), 1e-3) or not chosen.any():
         return
     threshold = scores.threshold_at(strangers, 1e-3)
-    pairs = zip(probes[chosen], bench.clear[chosen], strict=True)
-    own = np.array([scores.similarity(a[None], b[None], bench.metric)[0, 0] for a, b in pairs])
+    own = scores.paired_similarity(probes[chosen], bench.clear[chosen], bench.metric)
     found = mean_interval(own > threshold, bench.people[chosen], bench.seed)
     yield bench.figure(attack, "own picture@1e-3", found, f"threshold {threshold:.4f} of clear pairs")
-
-
-def _clear_impostors(bench: Bench) -> scores.Scores:
-    shown = np.flatnonzero(bench.present)
-    people = bench.people[shown]
-    compared = scores.similarity(bench.clear[shown], bench.clear[shown], bench.metric)
-    return compared[np.triu(people[:, None] != people[None], 1)]
 
 
 def _nearest_stranger(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:

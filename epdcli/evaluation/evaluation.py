@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -127,19 +127,20 @@ def judge_all(
 ) -> list[Figure]:
     """Every figure of every set: quick attacks, utility, quality, the filled faces apart, groups."""
     figures: list[Figure] = []
+    benches = {source.name: bench_of(subject, panel, source.name, seed) for source in panel.recognisers}
     observer.begin("attacks and figures", len(subject.measured))
     for new in subject.measured:
         parts = {ALL: new.judged, FILLED: new.filled}
         for part, chosen in parts.items():
             if chosen.any():
-                found = [*_attacks(subject, new, chosen, panel, wanted, seed)]
+                found = [*_attacks(benches.values(), new, chosen, wanted)]
                 found += _utility(subject, new, chosen, panel, seed)
                 figures += [replace(figure, set=new.name, part=part) for figure in found]
         figures += _quality(subject, new, panel)
-        figures += _groups(subject, new, panel, seed)
+        figures += _groups(subject, new, panel, benches[panel.headline[0]])
         observer.advance(1)
     observer.end()
-    return [*figures, *_floors(subject, panel, seed)]
+    return [*figures, *_floors(subject, benches.values())]
 
 
 def bench_of(subject: Subject, panel: Panel, name: str, seed: int) -> Bench:
@@ -196,19 +197,13 @@ def _only(given: DeidentifiedSet, kept: Sequence[bool]) -> DeidentifiedSet:
 
 
 def _attacks(
-    subject: Subject,
-    new: Measurements,
-    chosen: NDArray[np.bool_],
-    panel: Panel,
-    wanted: Sequence[str],
-    seed: int,
+    benches: Iterable[Bench], new: Measurements, chosen: NDArray[np.bool_], wanted: Sequence[str]
 ) -> Iterator[Figure]:
-    for source in panel.recognisers:
-        bench = bench_of(subject, panel, source.name, seed)
+    for bench in benches:
         for view in (NAIVE, ORACLE):
             if view in wanted:
-                yield from attacks.recognise(bench, view, new[f"{view} {source.name}"], chosen)
-        probes = new[f"{NAIVE} {source.name}"]
+                yield from attacks.recognise(bench, view, new[f"{view} {bench.judge}"], chosen)
+        probes = new[f"{NAIVE} {bench.judge}"]
         if LINKABILITY in wanted:
             yield from attacks.link(bench, probes, chosen)
         if EXISTENCE in wanted:
@@ -260,34 +255,27 @@ def _comparable(embeddings: NDArray[np.float32], metric: str) -> NDArray[np.floa
     return np.asarray(embeddings / np.maximum(lengths, 1e-12), np.float32)
 
 
-def _groups(subject: Subject, new: Measurements, panel: Panel, seed: int) -> Iterator[Figure]:
+def _groups(subject: Subject, new: Measurements, panel: Panel, bench: Bench) -> Iterator[Figure]:
     """The naive attack by the first headline recogniser, and utility, for every group of a label."""
-    name = panel.headline[0]
-    bench = bench_of(subject, panel, name, seed)
     for (label, value), members in groups_of(subject.portraits).items():
         chosen = new.judged & members
         if chosen.any():
-            found = [*attacks.recognise(bench, NAIVE, new[f"{NAIVE} {name}"], chosen)]
-            found += _utility(subject, new, chosen, panel, seed)
+            found = [*attacks.recognise(bench, NAIVE, new[f"{NAIVE} {bench.judge}"], chosen)]
+            found += _utility(subject, new, chosen, panel, bench.seed)
             yield from (replace(figure, set=new.name, part=f"{label}: {value}") for figure in found)
 
 
-def _floors(subject: Subject, panel: Panel, seed: int) -> Iterator[Figure]:
+def _floors(subject: Subject, benches: Iterable[Bench]) -> Iterator[Figure]:
     """The AUC of strangers with the same labels, where there are labels."""
     names = sorted({label for portrait in subject.portraits for label in portrait.labels})
     if not names:
         return
     rows = [tuple(portrait.labels.get(name, "") for name in names) for portrait in subject.portraits]
-    for source in panel.recognisers:
-        floor = attacks.label_floor(bench_of(subject, panel, source.name, seed), rows)
+    for bench in benches:
+        floor = attacks.label_floor(bench, rows)
         if floor is not None:
             note = f"strangers of the same {', '.join(names)}; {floor.note}"
             yield replace(floor, set=CONTROL, attack="", note=note)
-
-
-def mapping_of(figures: Sequence[Figure]) -> Mapping[tuple[str, str, str, str, str], Figure]:
-    """Figures by set, part, attack, measure and judge."""
-    return {(f.set, f.part, f.attack, f.measure, f.judge): f for f in figures}
 
 
 def folder_of(out: Path) -> Path:

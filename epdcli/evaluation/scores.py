@@ -50,6 +50,15 @@ def similarity(probes: Scores, gallery: Scores, metric: str) -> Scores:
     return np.asarray(cosine_similarity(probes, gallery), np.float32)
 
 
+def paired_similarity(probes: Scores, others: Scores, metric: str) -> Scores:
+    """Scores (n,) of each probe (n, d) with the other embedding (n, d) of its row."""
+    from sklearn.metrics.pairwise import paired_cosine_distances, paired_euclidean_distances
+
+    if metric == "euclidean":
+        return -np.asarray(paired_euclidean_distances(probes, others), np.float32)
+    return 1 - np.asarray(paired_cosine_distances(probes, others), np.float32)
+
+
 def area_under_curve(genuine: Scores, impostors: Scores) -> float:
     """The chance that a genuine pair scores higher than an impostor pair; .5 is guessing."""
     from sklearn.metrics import roc_auc_score
