@@ -27,6 +27,7 @@ from epdcli.evaluation.evaluation import (
     measure_all,
 )
 from epdcli.evaluation.gate import Requirement, check
+from epdcli.evaluation.heads import f1_drops
 from epdcli.evaluation.own_methods import clashes, deidentified, seeded
 from epdcli.evaluation.parrot import PARROT
 from epdcli.evaluation.portraits import Portrait, read_portraits
@@ -75,6 +76,7 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
     parroted = {item.name: item for item in subject.measured[1 + len(sets) :]}
     subject = subject.first(1 + len(sets))
     figures = judge_all(subject, settings.panel, settings.attacks, settings.seed, observer)
+    figures += [f for new in subject.measured for f in f1_drops(subject, new, settings.panel)]
     figures += train_and_attack(
         subject, parroted, settings.panel, settings.attacks, choice, settings.seed, observer
     )

@@ -19,6 +19,7 @@ class Better(StrEnum):
     LESS = "less is better"
     MORE = "more is better"
     HALF = ".5 is best"
+    ONE = "1 is best"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Column:
                 return value
             case Better.HALF:
                 return -abs(value - 0.5)
+            case Better.ONE:
+                return -abs(value - 1)
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,12 @@ COLUMNS = (
     Column("parrot AUC", HEAD, "auc", Better.HALF, hint="by a network that learnt from the tool's output"),
     Column("inverted AUC", INVERSION, "auc", Better.HALF, hint="after a network undid the tool"),
     Column("emotion", "", "emotion", Better.MORE, hint="same class before and after"),
+    Column("F1 drop", "", "F1 drop, emotion", Better.LESS, hint="of a classifier that learns from the set"),
     Column("NME", "", "landmark NME", Better.LESS, hint="68 landmarks, in eye distances"),
     Column("pose, °", "", "head pose", Better.LESS, 1, "mean change of three angles"),
     Column("found", "", "found again", Better.MORE, hint="the face is detected again"),
     Column("PSNR, dB", "", "PSNR outside", Better.MORE, 1, "outside all faces; 60 is unchanged"),
-    Column("sharp", "", "sharpness", Better.MORE, 2, "of the original's"),
+    Column("sharp", "", "sharpness", Better.ONE, 2, "of the original's; edges of blocks count"),
     Column("Fréchet", "", "Frechet distance", Better.LESS, hint="of the recogniser's embeddings"),
 )
 
