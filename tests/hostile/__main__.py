@@ -21,7 +21,7 @@ from pathlib import Path
 from .battery import leaks, missing, told
 from .case import Case, Expect
 from .catalogue import CASES, folder_of
-from .judges import exiftool_says
+from .judges import changed, exiftool_says
 from .planting import MARKER
 
 _LIMIT_SECONDS = 3600
@@ -150,11 +150,15 @@ def _run_deface(rows: dict[str, Row], folder: Path) -> None:
             [deface, "-o", str(target), str(row.source)],
             capture_output=True, text=True, errors="replace", timeout=300, check=False,
         )  # fmt: skip
-        found = leaks(target, row.source) if target.exists() else []
+        found = leaks(target, row.source) + _changed(target, row.source) if target.exists() else []
         crashed = "Traceback" in done.stderr
         row.deface = ", ".join(found) or (
             "traceback" if crashed else "written" if target.exists() else "nothing written"
         )
+
+
+def _changed(target: Path, source: Path) -> list[str]:
+    return [f"changed: {what}" for what in changed(target.read_bytes(), source.read_bytes())]
 
 
 def _report(rows: dict[str, Row], text: str) -> int:

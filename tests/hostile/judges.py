@@ -142,6 +142,21 @@ def decoded_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
             yield np.asarray(image.convert("RGB"))
 
 
+def changed(data: bytes, source: bytes) -> list[str]:
+    """What Pillow calls another picture than the source: frames, mode, upright size. Empty if it can't."""
+    try:
+        pairs = zip(_described(source), _described(data), strict=True)
+    except Exception:
+        return []
+    return [f"{was} became {now}" for was, now in pairs if was != now]
+
+
+def _described(data: bytes) -> tuple[str, str, str]:
+    image = Image.open(io.BytesIO(data))
+    width, height = image.size[:: -1 if image.getexif().get(0x0112, 1) in range(5, 9) else 1]
+    return f"{getattr(image, 'n_frames', 1)} frames", f"mode {image.mode}", f"{width} x {height}"
+
+
 def exiftool_says(paths: Sequence[Path]) -> dict[Path, dict[str, object]]:
     """The tags by which exiftool (12 and later) would still tell a story about a file; empty without it."""
     if shutil.which("exiftool") is None or not paths:
