@@ -1,4 +1,4 @@
-"""JPEG as it was: the source's quantisation tables, subsampling and scan order."""
+"""JPEG as it was: the source's quantisation tables, subsampling and scan order, and its untouched blocks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
+from epdcli.pictures.codecs import jpeg_blocks
 from epdcli.pictures.codecs.common import (
     Decoded,
     Extras,
@@ -41,24 +42,36 @@ def decode(source: Source) -> Decoded:
         raise refusal(source, f"is a JPEG with {kind}", hint="Convert it to 8-bit JPEG or to TIFF.")
     image = open_image(source)
     orientation = orientation_of(image)
+    # A picture that was turned has other blocks; inks may be stored upside down.
+    blocks = source.data if orientation == 1 and frame[5] in (1, 3) and jpeg_blocks.available() else None
     return Decoded(
         pages=(page_of(image, source, orientation=orientation),),
         dpi=dpi_of(image, orientation),
-        settings=_settings(image, frame, marker in _PROGRESSIVE, turned=orientation >= 5),
+        settings={
+            "blocks": blocks,
+            **_settings(image, frame, marker in _PROGRESSIVE, turned=orientation >= 5),
+        },
         exif=kept_values(image),
     )
 
 
 def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes:
-    """The page as JPEG with the source's tables. A loss at each block that is idempotent elsewhere."""
+    """The page as JPEG with the source's tables, and with its very blocks where nothing is new and that can
+    be done here; other blocks lose a little, once."""
     target = io.BytesIO()
     options: dict[str, Any] = dict(encoding.settings)
+    old = options.pop("blocks")
     if encoding.dpi:
         options["dpi"] = encoding.dpi
     if encoding.profile:
         options["icc_profile"] = encoding.profile
     image_of(pages[0]).save(target, "JPEG", optimize=True, **options, **extras.options("xmp", "exif"))
-    return target.getvalue()
+    data, touched = target.getvalue(), pages[0].touched
+    if old is None:
+        return data
+    if touched is None:
+        touched = np.zeros(pages[0].size, dtype=bool)
+    return jpeg_blocks.with_old_blocks(old, data, touched)
 
 
 def _settings(image: Any, frame: bytes, progressive: bool, turned: bool) -> dict[str, Any]:
