@@ -93,7 +93,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
 ) -> None:
     """Attack de-identified pictures of ORIGINALS, measure what they are good for, and write a report.
 
-    OUT holds the report, results.json and figures.csv; OUT.work beside it holds what is not for release.
+    OUT holds index.html, summary.md, results.json and figures.csv; OUT.work beside it holds what is not for release.
     Ends with 0, with 1 when a --require isn't met, 2 when it can't be done as asked, 3 when this machine
     lacks something.
     """
@@ -110,6 +110,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     from epdcli.evaluation.run import Settings, chosen_attacks
     from epdcli.evaluation.run import evaluate as evaluated
     from epdcli.evaluation.sheet import picture_sheet
+    from epdcli.evaluation.summary import as_markdown
     from epdcli.files import write_text
 
     if not deidentified and not methods:
@@ -144,6 +145,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         write_hifd(hifd, subject, settings.panel)
         results = replace(results, extras=(hifd_scores(hifd),))
     write_results(out, results)
+    write_text(out / "summary.md", as_markdown(results))
     write_text(out / "index.html", page(results, picture_sheet(subject, seed) if with_pictures else ""))
     if not quiet:
         _show(results, out)
@@ -172,4 +174,6 @@ def _show(results: Results, out: Path) -> None:
             continue
         table.add_row(column.title, *(shown(row.cells[number], column) for row in rows))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    Console(stderr=True).print(f"[dim]{escape(str(out))}: index.html, results.json, figures.csv[/dim]")
+    Console(stderr=True).print(
+        f"[dim]{escape(str(out))}: index.html, summary.md, results.json, figures.csv[/dim]"
+    )

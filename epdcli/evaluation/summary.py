@@ -108,3 +108,15 @@ def shown(figure: Figure | None, column: Column) -> str:
 def _row(results: Results, name: str, part: str, title: str, pictures: int) -> Row:
     cells = (best_figure(results, name, part, c.attack, c.measure) for c in COLUMNS)
     return Row(title, pictures, tuple(cells))
+
+
+def as_markdown(results: Results) -> str:
+    """The table for a README: a line a set, columns that nobody measured left out."""
+    rows = list(summary_rows(results))
+    used = [i for i, _ in enumerate(COLUMNS) if any(row.cells[i] is not None for row in rows)]
+    lines = [
+        ["", "pictures", *(COLUMNS[i].title for i in used)],
+        ["---", *["---:"] * (1 + len(used))],
+        *([row.title, str(row.pictures), *(shown(row.cells[i], COLUMNS[i]) for i in used)] for row in rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -77,7 +77,12 @@ def test_a_copy_gives_everybody_away_and_a_blur_nobody(epd: Epd, sets: Path) -> 
     assert refused["value"] is None and "support no FMR below" in refused["note"]
     assert refused["role"] == "verification"
     report = sets / "report"
-    assert sorted(path.name for path in report.iterdir()) == ["figures.csv", "index.html", "results.json"]
+    assert sorted(path.name for path in report.iterdir()) == [
+        "figures.csv",
+        "index.html",
+        "results.json",
+        "summary.md",
+    ]
     again = epd("evaluate", "originals", "--people", "people.csv", "--deidentified", "copy", "--quiet")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 

@@ -18,6 +18,7 @@ from epdcli.evaluation.figures import ALL, FILLED, Figure  # noqa: E402
 from epdcli.evaluation.gate import Failure  # noqa: E402
 from epdcli.evaluation.page import page  # noqa: E402
 from epdcli.evaluation.results import Results, SetSummary, as_csv  # noqa: E402
+from epdcli.evaluation.summary import as_markdown  # noqa: E402
 
 FREE, OWN = "free", "dlib"
 
@@ -138,3 +139,10 @@ def test_the_csv_has_a_line_for_every_figure() -> None:
     lines = as_csv(figures()).splitlines()
     assert lines[0].startswith("set,part,attack,measure,judge,role,value,low,high,count,note")
     assert len(lines) == 1 + len(figures())
+
+
+def test_the_table_in_markdown_has_a_line_for_every_row() -> None:
+    lines = as_markdown(results()).splitlines()
+    assert lines[0] == "|  | pictures | AUC | TPR@1e-3 | emotion |"
+    assert lines[2] == "| none | 90 | 1.000 | – | 0.900 |"
+    assert [line.split(" | ")[0] for line in lines[3:]] == ["| blur", "| blur: filled solid", "| <tool> & co"]
