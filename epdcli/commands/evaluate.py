@@ -93,9 +93,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
 ) -> None:
     """Attack de-identified pictures of ORIGINALS, measure what they are good for, and write a report.
 
-    OUT holds index.html, summary.md, results.json and figures.csv; OUT.work beside it holds what is not for release.
-    Ends with 0, with 1 when a --require isn't met, 2 when it can't be done as asked, 3 when this machine
-    lacks something.
+    OUT holds index.html, summary.md, results.json and figures.csv; OUT.work beside it holds what is not for
+    release. Ends with 0, with 1 when a --require isn't met, 2 when it can't be done as asked, 3 when this
+    machine lacks something.
     """
     from epdcli.commands.progress import Reporter
     from epdcli.commands.stages import Stages
