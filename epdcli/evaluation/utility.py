@@ -86,7 +86,7 @@ def eye_openness(landmarks: Floats) -> Values:
         p = points[:, eye]
         lids = np.linalg.norm(p[:, 1] - p[:, 5], axis=1) + np.linalg.norm(p[:, 2] - p[:, 4], axis=1)
         ratios.append(lids / np.maximum(2 * np.linalg.norm(p[:, 0] - p[:, 3], axis=1), 1e-9))
-    return np.asarray(np.mean(ratios, axis=0), np.float64)
+    return np.minimum(np.mean(ratios, axis=0), 1.0)  # an eye higher than wide is none
 
 
 def mouth_openness(landmarks: Floats) -> Values:
