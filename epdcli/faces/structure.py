@@ -10,13 +10,14 @@ What crosses (all in the aligned frame of `size` pixels; the numbers are measure
     irises         2 points                      gaze: darkness-weighted centre inside each eye outline
     interiors      4 colours                     each eye; upper and lower half of the open mouth (teeth)
     detail        16 places x 2 strengths        fine upright and level edges: wrinkles, beard, glasses
+    glimpses       5 x 3, 5 x 3, 8 x 4 greys     each eye and the mouth: lids, gaze, teeth
 
 Nothing else: `draw` is a function of these numbers and of the pixels outside the hull.
 
 Channels of the context (`CHANNELS`): 0 to 2 the picture outside the hull, -1..1; 3 the hull, 0..1;
 4 to 6 lines of the landmarks (jaw and nose | brows and eyes | lips), -1..1; 7 to 9 the means, blown up,
 times the hull; 10 a soft dot on each iris, -1..1; 11 to 13 the interiors' colours over their outlines,
-0 elsewhere; 14 and 15 the detail as soft discs, 0 and more.
+0 elsewhere; 14 and 15 the detail as soft discs, 0 and more; 16 the glimpses, -1..1, 0 elsewhere.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from epdcli.model import Mask, Pixels, Points
 
 Floats = NDArray[np.float32]
 
-CHANNELS = 16
+CHANNELS = 17
 LOW = slice(7, 10)  # the blown-up means, which the generator adds its answer to
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
@@ -57,6 +58,7 @@ _OPEN_LINES = (
 )
 _CLOSED_LINES = ((5, slice(36, 42)), (5, slice(42, 48)), (6, slice(48, 60)), (6, slice(60, 68)))
 _EYES = (slice(36, 42), slice(42, 48))
+_GLIMPSES = ((slice(36, 42), 5, 3), (slice(42, 48), 5, 3), (slice(48, 60), 8, 4))  # points, across, down
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,8 @@ class Crossing:
     """The numbers that cross, as the module's docstring lists them.
 
     `landmarks` (68, 2) in the aligned frame; `expression` (7,) probabilities; `means` (8, 8, 3) in 0..255;
-    `irises` (2, 2) in the aligned frame; `interiors` (4, 3) in 0..255; `detail` (16, 2), 0..1.
+    `irises` (2, 2) in the aligned frame; `interiors` (4, 3) in 0..255; `detail` (16, 2), 0..1;
+    `glimpses` (62,) in 0..255: both eyes' rows, then the mouth's.
     """
 
     size: int
@@ -74,11 +77,12 @@ class Crossing:
     irises: Points
     interiors: Floats
     detail: Floats
+    glimpses: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """What the generator is given of a face: `context` (16, S, S), `expression` (7,), and what pasting needs:
+    """What the generator is given of a face: `context` (17, S, S), `expression` (7,), and what pasting needs:
     `hull` (S, S) in 0..1 and `landmarks` (68, 2) in the aligned frame. All float32.
     """
 
@@ -117,6 +121,7 @@ def what_crosses(pixels: Pixels, landmarks: Points, expression: Floats) -> Cross
         irises=np.stack([_iris(light, at[eye]) for eye in _EYES]) / np.float32(scale),
         interiors=np.stack([_mean_colour(seen, outline) for outline in _interior_outlines(at)]),
         detail=_detail(light, at),
+        glimpses=_glimpses(light, at),
     )
 
 
@@ -142,6 +147,7 @@ def draw(crossing: Crossing, pixels: Pixels) -> Structure:
     across, down = _bells(_detail_places(points, size), 0.03 * size, size)
     for channel, strengths in zip((14, 15), crossing.detail.T, strict=True):
         context[channel] = (down * strengths[:, None]).T @ across
+    context[16] = _drawn_glimpses(crossing.glimpses, points, size)
     return Structure(context, crossing.expression, hull, points)
 
 
@@ -289,3 +295,44 @@ def _detail(light: Floats, points: Points) -> Floats:
         if across[square].size:
             strengths[n] = across[square].mean(), down[square].mean()
     return np.clip(strengths / 32, 0, 1)
+
+
+def _glimpse_boxes(points: Points) -> list[tuple[int, int, int, int]]:
+    """Left, top, right, bottom around each eye and the mouth, whole pixels of the 128 px frame: a sixth wider
+    than the outline, and at least half (eyes) or a third (mouth) as high as wide."""
+    boxes = []
+    for part, across, down in _GLIMPSES:
+        low, high = points[part].min(axis=0), points[part].max(axis=0)
+        half = (high - low) / 2 * np.float32(7 / 6)
+        half[1] = max(half[1], half[0] * (0.5 if across == 5 else 0.34))
+        centre = (low + high) / 2
+        left, top = (int(v) for v in np.round(centre - half))
+        right, bottom = (int(v) for v in np.round(centre + half))
+        boxes.append((left, top, max(right, left + across), max(bottom, top + down)))
+    return boxes
+
+
+def _glimpses(light: Floats, points: Points) -> Floats:
+    """The means of the boxes' cells; what lies outside the frame repeats its border."""
+    size = light.shape[0]
+    grids = []
+    for (left, top, right, bottom), (_, across, down) in zip(_glimpse_boxes(points), _GLIMPSES, strict=True):
+        rows, columns = (np.clip(np.arange(*ends), 0, size - 1) for ends in ((top, bottom), (left, right)))
+        seen = np.ascontiguousarray(light[np.ix_(rows, columns)])
+        grids.append(cv2.resize(seen, (across, down), interpolation=cv2.INTER_AREA).ravel())
+    return np.concatenate(grids).astype(np.float32)
+
+
+def _drawn_glimpses(glimpses: Floats, points: Points, size: int) -> Floats:
+    canvas = np.zeros((size, size), np.float32)
+    scale, start = size // _MEASURED_AT, 0
+    boxes = _glimpse_boxes(points * np.float32(_MEASURED_AT / size))
+    for box, (_, across, down) in zip(boxes, _GLIMPSES, strict=True):
+        left, top, right, bottom = (edge * scale for edge in box)
+        grid = glimpses[start : start + across * down].reshape(down, across) / np.float32(127.5) - 1
+        start += across * down
+        blown = cv2.resize(grid, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+        seen = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        there = canvas[seen]
+        canvas[seen] = blown[max(0, -top) :, max(0, -left) :][: there.shape[0], : there.shape[1]]
+    return canvas

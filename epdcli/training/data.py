@@ -29,7 +29,7 @@ from epdcli.model import Pixels
 from epdcli.training.frozen import FrozenNetworks
 
 _WHOLE_HEAD = np.array([(28, 20), (100, 20), (100, 116), (28, 116)], np.float32) / 128  # of the frame
-_NUMBERS = ("landmarks", "expression", "means", "irises", "interiors", "detail")
+_NUMBERS = ("landmarks", "expression", "means", "irises", "interiors", "detail", "glimpses")
 _HELD_OUT_OF = 64  # one group in so many is never trained on
 
 

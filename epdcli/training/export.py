@@ -12,7 +12,7 @@ from epdcli.training.network import Generator, start_from, weights_of
 def export_generator(checkpoint: Path, path: Path) -> None:
     """Write the EMA weights of `checkpoint` (or of an exported generator) as ONNX, opset 17, dynamic batch.
 
-    Inputs `context` (N, 16, S, S), `code` (N, 128), `expression` (N, 7); output `face` (N, 3, S, S); float32.
+    Inputs `context` (N, 17, S, S), `code` (N, 128), `expression` (N, 7); output `face` (N, 3, S, S); float32.
     """
     weights = weights_of(checkpoint)
     size = 256 if "border_in.weight" in weights else 128

@@ -56,8 +56,8 @@ def reconstruction(out: Tensor, original: Tensor, mask: Tensor, focus: Tensor) -
 
 
 def eyes_and_mouth_kept(out: Tensor, original: Tensor, focus: Tensor) -> Tensor:
-    """Gaze and teeth: L1 of the brightness at half resolution, in the eyes and the mouth only."""
-    difference = F.avg_pool2d((out - original).mean(dim=1, keepdim=True), 2).abs()
+    """Gaze and teeth: L1 of the colours at half resolution, in the eyes and the mouth only."""
+    difference = F.avg_pool2d(out - original, 2).abs().mean(dim=1, keepdim=True)
     where = F.avg_pool2d(focus, 2)
     return (difference * where).sum() / where.sum().clamp_min(1)
 

@@ -90,7 +90,7 @@ def test_what_the_list_names_does_change_the_structure() -> None:
     darker[50:62, 43:55] //= 4
     before, after = (structure_of(f, landmarks, PROBABILITIES).context for f in (face, darker))
     changed = [c for c in range(CHANNELS) if not np.array_equal(before[c], after[c])]
-    assert set(changed) == {7, 8, 9, 10, 11, 12, 13, 14, 15}
+    assert set(changed) == {7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 
 
 def test_the_iris_is_found_where_the_eye_is_dark() -> None:
@@ -121,3 +121,20 @@ def test_the_hull_holds_the_inner_face_even_where_the_landmarks_are_lost(size: i
     template = TEMPLATE_256 * (size / 256)
     face = Face(Box(0, 0, size, size), template.astype(np.float32), 1.0)
     assert covered_share(hull_of(lost, size) >= 0.5, face) > 0.99
+
+
+def test_glimpses_say_where_the_mouth_is_bright_and_no_more() -> None:
+    landmarks = drawn_landmarks(128)
+    face = np.full((128, 128, 3), 60, np.uint8)
+    face[86:91, 50:64] = 240  # teeth in the left half
+    glimpses = what_crosses(face, landmarks, PROBABILITIES).glimpses
+    mouth = glimpses[30:].reshape(4, 8)
+    assert len(glimpses) == 62 and glimpses[:30] == pytest.approx(60)
+    assert mouth[:, 1:3].max() > 150 and mouth[:, 5:].max() < 61
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_features_at_and_beyond_the_frames_border_are_measured_and_drawn(size: int) -> None:
+    moved = drawn_landmarks(size) + np.array((0.45, 0.3), np.float32) * size
+    context = structure_of(drawn_face(size), moved, PROBABILITIES).context
+    assert np.isfinite(context).all() and np.abs(context[16]).max() <= 1
