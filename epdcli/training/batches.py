@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -49,12 +49,14 @@ class Batch:
 def training_batch(
     faces: Faces, codes: TrainingCodes, size: int, own_share: float, seed: tuple[int, int]
 ) -> Batch:
-    """A random batch; its first rows (`own_share` of them) carry their own code. Same seed, same batch."""
+    """A random batch, half of it mirrored; its first rows (`own_share` of them) carry their own code. Same
+    seed, same batch."""
     random = np.random.default_rng(seed)
     chosen = random.choice(np.flatnonzero(~faces.held_out), size, replace=False)
     own = np.arange(size) < round(size * own_share)
     code = [faces.embeddings[n] if o else codes.foreign(random) for n, o in zip(chosen, own, strict=True)]
-    return assembled(faces, chosen, np.stack(code), own)
+    batch = assembled(faces, chosen, np.stack(code), own)
+    return _mirrored(batch, torch.from_numpy(random.random(size) < 0.5))
 
 
 def assembled(faces: Faces, chosen: np.ndarray, code: np.ndarray, own: np.ndarray) -> Batch:
@@ -76,6 +78,14 @@ def assembled(faces: Faces, chosen: np.ndarray, code: np.ndarray, own: np.ndarra
         focus=torch.from_numpy(np.stack(focus))[:, None],
         source=torch.from_numpy(faces.embeddings[chosen]),
     )
+
+
+def _mirrored(batch: Batch, rows: Tensor) -> Batch:
+    """The batch with these rows' pictures mirrored: R, the code and the expression know no left and right."""
+    turned = {name: getattr(batch, name).clone() for name in ("pixels", "context", "mask", "focus")}
+    for picture in turned.values():
+        picture[rows] = picture[rows].flip(-1)
+    return replace(batch, **turned)
 
 
 def prefetched(make: Callable[[int], Batch], first: int, ahead: int = 3) -> Iterator[Batch]:

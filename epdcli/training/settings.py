@@ -15,15 +15,15 @@ class Weights:
 
     reconstruction: float = 20
     landmarks: float = 30
-    expression: float = 4
-    expression_features: float = 0.5
+    expression: float = 6
+    expression_features: float = 1.5
     eyes_and_mouth: float = 6
     light: float = 3
-    realism: float = 0.6
+    realism: float = 0.8
     features: float = 8
     mean_features: float = 1
     to_code: float = 1.2
-    from_source: float = 5.0
+    from_source: float = 6.0
     margin: float = 0.02
 
 

@@ -12,7 +12,7 @@ from epdcli.training import losses
 from epdcli.training.batches import Batch
 from epdcli.training.checkpoint import State
 from epdcli.training.discriminator import augmented
-from epdcli.training.frozen import FrozenNetworks
+from epdcli.training.frozen import FrozenNetworks, View
 from epdcli.training.settings import Settings
 
 
@@ -103,16 +103,17 @@ def _terms(
         terms["mean_features"] = losses.mean_features_matched(
             [m[foreign] for m in fake_maps], [m[foreign] for m in real_maps]
         )
+    view = View.drawn(len(x), x.shape[-1])
     if state.step % 2:
         with torch.no_grad():
-            points = networks.points(x)
-        terms["landmarks"] = losses.landmarks_kept(networks.points(out), points)
+            points = networks.points(x, view)
+        terms["landmarks"] = losses.landmarks_kept(networks.points(out, view), points)
     else:
         with torch.no_grad():
-            wanted = networks.expressions(x)[1]
-        log_probabilities, features = networks.expressions(out)
-        terms["expression"] = losses.expression_kept(log_probabilities, batch.expression)
-        terms["expression_features"] = losses.expression_features_kept(features, wanted)
+            wanted, wanted_features = networks.expressions(x, view)
+        log_probabilities, features = networks.expressions(out, view)
+        terms["expression"] = losses.expression_kept(log_probabilities, wanted.exp())
+        terms["expression_features"] = losses.expression_features_kept(features, wanted_features)
     return {name: term.float() for name, term in terms.items()}
 
 

@@ -8,16 +8,17 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from epdcli.training.batches import Batch, assembled
 from epdcli.training.codes import TrainingCodes
 from epdcli.training.data import Faces
-from epdcli.training.frozen import FrozenNetworks
+from epdcli.training.frozen import FrozenNetworks, View
 from epdcli.training.step import pasted
 
 _SHEET_FACES = 12
 _AT_ONCE = 16
+_VIEWS = 4
 
 
 def held_out_batches(faces: Faces, codes: TrainingCodes, most: int = 200, seed: int = 1) -> list[Batch]:
@@ -32,19 +33,33 @@ def held_out_batches(faces: Faces, codes: TrainingCodes, most: int = 200, seed: 
 @torch.no_grad()
 def figures(generator: nn.Module, batches: list[Batch], networks: FrozenNetworks) -> dict[str, float]:
     """Means over the held-out faces: cosine to the source and to the code, the share whose expression class
-    stays, and the mean distance of the 68 landmarks over that of the outer eye corners."""
-    rows: dict[str, list[float]] = {"to_source": [], "to_code": [], "expression": [], "landmarks": []}
-    for batch in batches:
+    stays (in the product's own crop, and through random views, the same at every call), and the mean distance
+    of the 68 landmarks over that of the outer eye corners."""
+    names = ("to_source", "to_code", "expression", "expression_in_views", "landmarks")
+    rows: dict[str, list[float]] = {name: [] for name in names}
+    for number, batch in enumerate(batches):
         out = pasted(generator, batch)
         embedding = networks.embeddings(out)
         rows["to_source"] += (embedding * batch.source).sum(1).tolist()
         rows["to_code"] += (embedding * batch.code).sum(1).tolist()
         same = networks.expressions(out)[0].argmax(1) == batch.expression.argmax(1)
         rows["expression"] += same.float().tolist()
+        rows["expression_in_views"] += _kept_in_views(networks, batch.pixels, out, number)
         before, after = networks.points(batch.pixels), networks.points(out)
         eyes = (before[:, 36] - before[:, 45]).norm(dim=1, keepdim=True)
         rows["landmarks"] += ((before - after).norm(dim=2) / eyes).mean(1).tolist()
     return {name: round(float(np.mean(values)), 4) for name, values in rows.items()}
+
+
+def _kept_in_views(networks: FrozenNetworks, before: Tensor, after: Tensor, seed: int) -> list[float]:
+    kept = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for _ in range(_VIEWS):
+            view = View.drawn(len(before), before.shape[-1])
+            classes = [networks.expressions(faces, view)[0].argmax(1) for faces in (before, after)]
+            kept += (classes[0] == classes[1]).float().tolist()
+    return kept
 
 
 @torch.no_grad()
