@@ -6,8 +6,12 @@ Each check is named after the promise it holds a plug-in to, and says by how muc
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -81,6 +85,21 @@ class BackendContract:
     def test_a_device_that_is_not_there_is_refused(self, backend: Backend) -> None:
         with pytest.raises(DeviceNotAvailable):
             backend.open(load_network("dlib_resnet"), "cuda:63")
+
+    def test_a_process_with_one_thread_may_use_any_core(self, backend: Backend) -> None:
+        """Runtimes that pin their threads put all the processes of a run on the same first core."""
+        if not Path("/proc/self/task").is_dir():
+            pytest.skip("threads' cores can be looked up on Linux only")
+        session = backend.open(load_network("dlib_resnet"), "cpu", threads=1)
+        inputs = {"image": np.zeros((4, 3, 150, 150), np.float32)}
+        work = Thread(target=lambda: [session.run(inputs) for _ in range(8)])
+        allowed, seen = os.sched_getaffinity(0), set()
+        work.start()
+        while work.is_alive():
+            for task in Path("/proc/self/task").iterdir():
+                with suppress(OSError):  # a thread may end while it is asked
+                    seen.add(frozenset(os.sched_getaffinity(int(task.name))))
+        assert seen == {frozenset(allowed)}, f"threads are bound to {seen}, {allowed} are there"
 
     def test_it_says_what_it_runs_on_and_closes_twice(self, backend: Backend) -> None:
         assert backend.probe()[0] == "cpu"

@@ -36,8 +36,11 @@ class OpenVinoBackend:
             "INFERENCE_PRECISION_HINT": "f32",  # it takes bfloat16 by itself on some CPUs
             "PERFORMANCE_HINT": "LATENCY",
         }
-        if threads and device == "cpu":
-            settings["INFERENCE_NUM_THREADS"] = str(threads)
+        if device == "cpu":
+            # Pinned, every process of a run would compute on the same first core.
+            settings["ENABLE_CPU_PINNING"] = "NO"
+            if threads:
+                settings["INFERENCE_NUM_THREADS"] = str(threads)
         compiled = core.compile_model(core.read_model(network.content(), b""), wanted, settings)
         used = compiled.get_property("EXECUTION_DEVICES")
         if [name.partition(".")[0] for name in used] != [wanted.partition(".")[0]]:
