@@ -25,6 +25,9 @@ def train(  # noqa: PLR0913, PLR0917  the options of the command are its paramet
         Path | None,
         typer.Option(help="Start from this generator (.onnx) or checkpoint (.pt), with fresh Adam."),
     ] = None,
+    init_discriminator: Annotated[
+        Path | None, typer.Option(help="With --init: the discriminator.pt of the run it came from.")
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder for the measured faces. Default: `cache` beside OUT.")
     ] = None,
@@ -50,7 +53,7 @@ def train(  # noqa: PLR0913, PLR0917  the options of the command are its paramet
     from epdcli.training.data import measured_faces
     from epdcli.training.devices import chosen_device
     from epdcli.training.frozen import FrozenNetworks
-    from epdcli.training.loop import Rhythm, run
+    from epdcli.training.loop import Rhythm, Start, run
     from epdcli.training.settings import Settings
 
     place = chosen_device(device, threads)
@@ -58,11 +61,12 @@ def train(  # noqa: PLR0913, PLR0917  the options of the command are its paramet
     faces = measured_faces(data, cache or out.parent / "cache", size, networks)
     settings = Settings(size=size, batch=batch, rate=rate, discriminator_first=discriminator_first)
     rhythm = Rhythm(seconds=minutes * 60 or float("inf"), steps=steps)
+    start = Start(init, init_discriminator)
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
-            run(faces, networks, Path(folder), settings, Rhythm(tick=1, steps=2), init=init, tell=_show)
+            run(faces, networks, Path(folder), settings, Rhythm(tick=1, steps=2), start=start, tell=_show)
         return
-    run(faces, networks, out, settings, rhythm, init=init, resume=resume, tell=_show)
+    run(faces, networks, out, settings, rhythm, start=start, resume=resume, tell=_show)
 
 
 def _show(line: dict[str, object]) -> None:

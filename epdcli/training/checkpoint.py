@@ -64,12 +64,16 @@ def save(state: State, settings: Settings, path: Path) -> None:
     beside.replace(path)
 
 
-def restore(state: State, path: Path) -> None:
-    """Bring `state` to where the checkpoint was; the next step is the very step that would have come."""
+def restore(state: State, path: Path) -> dict[str, Any]:
+    """Bring `state` to where the checkpoint was; the next step is the very step that would have come.
+
+    Returns the settings that it was made with.
+    """
     stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     for name, part in _parts(state).items():
         part.load_state_dict(stored[name])
     state.step, state.faces_seen = stored["step"], stored["faces_seen"]
+    return dict(stored["settings"])
 
 
 def _parts(state: State) -> dict[str, nn.Module | torch.optim.Adam]:

@@ -1,4 +1,4 @@
-"""From a checkpoint to the file that the product runs."""
+"""From a checkpoint to the files that last: what the product runs, and what the next run starts from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from epdcli.training.checkpoint import State
+from epdcli.training.discriminator import Discriminator
 from epdcli.training.network import Generator, start_from, weights_of
 
 
@@ -39,3 +41,25 @@ def write_onnx(generator: Generator, path: Path) -> None:
         dynamo=False,
     )
     beside.replace(path)
+
+
+def write_networks(state: State, folder: Path) -> None:
+    """Write `generator.onnx` (the EMA weights) and `discriminator.pt` (in half precision), which the product
+    has no use for, but a run that starts from this generator has."""
+    write_onnx(state.ema, folder / "generator.onnx")
+    halves = {name: tensor.cpu().half() for name, tensor in state.discriminator.state_dict().items()}
+    beside = folder / "discriminator.part"
+    torch.save(halves, beside)
+    beside.replace(folder / "discriminator.pt")
+
+
+def read_discriminator(discriminator: Discriminator, path: Path) -> None:
+    """Take over a `discriminator.pt`, or the discriminator of a checkpoint.
+
+    Raises `ValueError` where the file holds another network.
+    """
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        discriminator.load_state_dict(stored.get("discriminator", stored))
+    except RuntimeError as error:
+        raise ValueError("these are not the weights of a discriminator") from error

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from epdcli.training.batches import Batch, prefetched, training_batch
 from epdcli.training.checkpoint import State, new_state, restore, save
 from epdcli.training.codes import TrainingCodes
 from epdcli.training.data import Faces
-from epdcli.training.export import write_onnx
+from epdcli.training.export import read_discriminator, write_networks
 from epdcli.training.frozen import FrozenNetworks
 from epdcli.training.network import start_from, weights_of
 from epdcli.training.settings import Settings
@@ -37,6 +38,15 @@ class Rhythm:
     steps: int | None = None
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a new run starts from, if not from nothing: an exported generator (`.onnx`) or a checkpoint
+    (`.pt`), and the `discriminator.pt` that the same run left, or a checkpoint."""
+
+    generator: Path | None = None
+    discriminator: Path | None = None
+
+
 def run(
     faces: Faces,
     networks: FrozenNetworks,
@@ -44,18 +54,18 @@ def run(
     settings: Settings,
     rhythm: Rhythm,
     *,
-    init: Path | None = None,
+    start: Start | None = None,
     resume: bool = False,
     tell: Callable[[dict[str, object]], None] = lambda line: None,
 ) -> State:
     """Train in the folder `out` until the rhythm's end, SIGINT, SIGTERM, or the first loss that is no number.
 
-    Leaves `checkpoint.pt`, `log.jsonl`, `sheet-*.png`, `generator.onnx` (EMA) and `codes_gaussian.npz`;
-    `pid` holds the process while it runs. `init` is an exported generator or a checkpoint to start from.
-    Raises `UsageError` where a run would be overwritten, `FloatingPointError` at NaN.
+    Leaves `checkpoint.pt`, `log.jsonl`, `sheet-*.png`, `generator.onnx` (EMA), `discriminator.pt` and
+    `codes_gaussian.npz`; `pid` holds the process while it runs. Raises `UsageError` where a run would be
+    overwritten, `FloatingPointError` at NaN.
     """
     device = next(networks.identity.buffers()).device
-    state, settings = _beginning(out, settings, init, resume, device)
+    state, settings = _beginning(out, settings, start or Start(), resume, device)
     if device.type == "cuda":
         state.generator.compile()
     codes = TrainingCodes(faces.embeddings[~faces.held_out])
@@ -116,13 +126,17 @@ def run(
         (out / "pid").unlink(missing_ok=True)
     if rank == 0:
         save(state, settings, out / "checkpoint.pt")
-        write_onnx(state.ema, out / "generator.onnx")
+        write_networks(state, out)
     look()
     return state
 
 
 def _beginning(
-    out: Path, settings: Settings, init: Path | None, resume: bool, device: torch.device
+    out: Path,
+    settings: Settings,
+    start: Start,
+    resume: bool,
+    device: torch.device,
 ) -> tuple[State, Settings]:
     checkpoint = out / "checkpoint.pt"
     out.mkdir(parents=True, exist_ok=True)
@@ -130,16 +144,24 @@ def _beginning(
         raise UsageError(f"{out} holds a run already.", hint="Go on with --resume, or name another folder.")
     state = new_state(settings, device)
     if resume and checkpoint.exists():
-        restore(state, checkpoint)
-    elif init is not None:
-        try:
-            weights = weights_of(init)
+        before = restore(state, checkpoint)  # whether it was a warm start is not asked again
+        ramp = {name: before[name] for name in ("identity_from", "identity_over")}
+        return state, replace(settings, **ramp)
+    if start.generator is not None:
+        with _starting_from(start.generator, "a generator.onnx or a checkpoint.pt"):
+            weights = weights_of(start.generator)
             start_from(state.generator, weights)
             start_from(state.ema, weights)
-        except (ValueError, OSError) as error:
-            raise UsageError(
-                f"Training can't start from {init}: {error}.",
-                hint="Name a generator.onnx or a checkpoint.pt.",
-            ) from error
         settings = replace(settings, identity_from=0, identity_over=0)
+    if start.discriminator is not None:
+        with _starting_from(start.discriminator, "a discriminator.pt or a checkpoint.pt"):
+            read_discriminator(state.discriminator, start.discriminator)
     return state, settings
+
+
+@contextmanager
+def _starting_from(path: Path, wanted: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise UsageError(f"Training can't start from {path}: {error}.", hint=f"Name {wanted}.") from error

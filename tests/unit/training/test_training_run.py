@@ -17,7 +17,8 @@ from epdcli.training import losses  # noqa: E402
 from epdcli.training.batches import assembled  # noqa: E402
 from epdcli.training.checkpoint import new_state, restore, save  # noqa: E402
 from epdcli.training.data import Faces, measured_faces  # noqa: E402
-from epdcli.training.loop import Rhythm, run  # noqa: E402
+from epdcli.training.export import read_discriminator  # noqa: E402
+from epdcli.training.loop import Rhythm, Start, run  # noqa: E402
 from epdcli.training.settings import Settings, Weights  # noqa: E402
 from epdcli.training.step import pasted, train_step  # noqa: E402
 from tests.unit.training.drawn import drawn_networks, write_shard  # noqa: E402
@@ -64,6 +65,27 @@ def test_a_resumed_run_continues_bit_for_bit(faces: Faces, tmp_path: Path) -> No
     for part in ("generator", "ema", "discriminator"):
         one, two = (getattr(state, part).state_dict() for state in (whole, parts))
         assert all(torch.equal(one[name], two[name]) for name in one), part
+
+
+def test_a_warm_start_that_is_resumed_continues_bit_for_bit(faces: Faces, tmp_path: Path) -> None:
+    networks = drawn_networks()
+    run(faces, networks, tmp_path / "first", SETTINGS, Rhythm(steps=1))
+    warm = Start(tmp_path / "first" / "generator.onnx", tmp_path / "first" / "discriminator.pt")
+    whole = run(faces, networks, tmp_path / "whole", SETTINGS, Rhythm(steps=3), start=warm)
+    run(faces, networks, tmp_path / "parts", SETTINGS, Rhythm(steps=1), start=warm)
+    parts = run(faces, networks, tmp_path / "parts", SETTINGS, Rhythm(steps=3), resume=True)
+    assert torch.equal(whole.generator.e1.weight, parts.generator.e1.weight)
+
+
+def test_the_next_run_starts_from_the_last_ones_discriminator(faces: Faces, tmp_path: Path) -> None:
+    last = run(faces, drawn_networks(), tmp_path, SETTINGS, Rhythm(steps=1))
+    other = new_state(replace(SETTINGS, seed=9), CPU).discriminator
+    read_discriminator(other, tmp_path / "discriminator.pt")
+    wanted = last.discriminator.judge.weight.half().float()
+    assert torch.equal(other.judge.weight, wanted)
+    torch.save({}, tmp_path / "wrong.pt")
+    with pytest.raises(ValueError, match="discriminator"):
+        read_discriminator(other, tmp_path / "wrong.pt")
 
 
 def test_a_run_leaves_what_the_product_needs(faces: Faces, tmp_path: Path) -> None:
