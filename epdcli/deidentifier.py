@@ -15,7 +15,7 @@ from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
 from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomCodes, SeededCodes
 from epdcli.faces.detection_passes import DetectionSettings
-from epdcli.faces.replacement import Replacement, Replacer
+from epdcli.faces.replacement import Replacement, Replacer, Trials
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, copy_times, release, sha256_of
 from epdcli.methods.protocol import Prepared, Preparing
@@ -32,7 +32,8 @@ class Options:
     """What a user may choose; the fields are the options of `epd deidentify`.
 
     threshold: Euclidean distance of dlib embeddings that a new face must keep from the old ones, at least
-    that of one in a thousand pairs of strangers (.539). max_attempts: identity codes tried for a face.
+    that of one in a thousand pairs of strangers (.539). max_attempts: times that a face is tried. candidates:
+    identity codes drawn at each, of which the best is taken.
     threads: of the inference runtime, 0 for its own choice. seed and key exclude each other.
     """
 
@@ -46,6 +47,7 @@ class Options:
     key: bytes | None = field(default=None, repr=False)
     threshold: float = STRANGER_DISTANCE
     max_attempts: int = 4
+    candidates: int = 3
     threads: int = 0
     debug: bool = False
     policy: Policy = field(default_factory=Policy)
@@ -66,6 +68,10 @@ class Options:
         if self.max_attempts < 1:
             raise UsageError(
                 "At least one attempt is needed for a face.", hint="Give --max-attempts 1 or more."
+            )
+        if self.candidates < 1:
+            raise UsageError(
+                "At least one candidate is needed for a face.", hint="Give --candidates 1 or more."
             )
 
     @property
@@ -111,8 +117,7 @@ class Deidentifier:
             Verifier(engine.session("dlib_resnet")),
             CodeDistribution.load(engine.network("generator").codes_path),
             options.codes,
-            options.threshold,
-            options.max_attempts,
+            Trials(options.threshold, options.max_attempts, options.candidates),
         )
 
     def detect(self, pixels: Pixels) -> list[Face]:
@@ -243,6 +248,7 @@ class Deidentifier:
             "seed": self.options.codes.label,
             "threshold": self.options.threshold,
             "max_attempts": self.options.max_attempts,
+            "candidates": self.options.candidates,
             "keep": sorted(self.options.policy.keep),
             "keep_times": self.options.policy.keep_times,
             "weights": self._engine.hashes(),

@@ -70,10 +70,13 @@ class NewFace:
     """What stands in for an aligned face: `pixels` size x size x 3, `mask` (size, size).
 
     Where the mask is 1 nothing of the old face shines through; it fades to 0 inside the crop.
+    `same_expression`: whether the method reads the old face's expression in the new one; True where it
+    doesn't look.
     """
 
     pixels: Pixels
     mask: Mask
+    same_expression: bool = True
 
 
 @dataclass(frozen=True, eq=False)

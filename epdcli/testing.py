@@ -191,6 +191,15 @@ class MethodContract:
         one, two = method.replace(faces, self._codes())
         assert (not np.array_equal(one.pixels, two.pixels)) == method.random
 
+    def test_a_face_may_be_asked_for_with_several_codes(
+        self, method: Method, faces: list[AlignedFace]
+    ) -> None:
+        together = method.replace([faces[0], faces[0]], self._codes())
+        alone = [method.replace([faces[0]], [code])[0] for code in self._codes()]
+        for one, other in zip(together, alone, strict=True):
+            gap = np.abs(one.pixels.astype(int) - other.pixels).max()
+            assert gap <= 1, f"asked for together and alone, the faces differ by {gap}"
+
     @staticmethod
     def _codes() -> list[np.ndarray]:
         drawn = np.random.default_rng(2).normal(size=(2, 128)).astype(np.float32)

@@ -104,8 +104,16 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         ),
     ] = None,
     max_attempts: Annotated[
-        int, typer.Option(help="Identities tried for a face before it is filled solid.", min=1)
+        int, typer.Option(help="Times that a face is tried before it is filled solid.", min=1)
     ] = 4,
+    candidates: Annotated[
+        int,
+        typer.Option(
+            help="Identities drawn at each: of those that pass and keep the expression, the one least like "
+            "the original is taken.",
+            min=1,
+        ),
+    ] = 3,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Pictures at once; 0 for one a core.", min=0)] = 0,
     max_pixels: Annotated[int, typer.Option(help="Refuse larger pictures; 0 for the default.", min=0)] = 0,
     mark: Annotated[
@@ -172,6 +180,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         key=_read_key(key),
         threshold=STRANGER_DISTANCE if threshold is None else threshold,
         max_attempts=max_attempts,
+        candidates=candidates,
         debug=bool(os.environ.get("EPD_DEBUG")),
         policy=Policy(
             expect_faces=expect_faces,

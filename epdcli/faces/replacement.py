@@ -25,7 +25,8 @@ _METHOD_IN_MANIFEST = {"generate": "generated"}
 @dataclass(frozen=True, eq=False)
 class Replacement:
     """One face of a frame and what stands in for it so far. `distance` is the smallest one measured
-    between the new face and its original; `original` (128,) is kept in memory only."""
+    between the new face and its original; `original` (128,) is kept in memory only. `same_expression`: what
+    the method says of the new face."""
 
     face: Face
     original: Embedding | None = None
@@ -33,6 +34,7 @@ class Replacement:
     method: str = ""
     patch: Patch | None = None
     distance: float | None = None
+    same_expression: bool = True
     attempts: int = 0
     exhausted: bool = False
 
@@ -126,11 +128,23 @@ class Check:
         return " and ".join(part for part in parts if part)
 
 
+@dataclass(frozen=True)
+class Trials:
+    """The distance that a new face must keep from the originals, how often a face is tried, and how many new
+    faces are drawn each time."""
+
+    threshold: float
+    max_attempts: int = 1
+    candidates: int = 1
+
+
 class Replacer:
     """Replaces faces by `method` and judges every one with `verifier`.
 
-    A face that fails gets another code, `max_attempts` in all (one for a method without chance); then a
-    small one is pixelated, and whatever still fails is filled solid.
+    Each attempt draws `candidates` new faces and takes one: of those that pass, of those that keep the
+    expression, the one least like the original (which tells whoever knows all of this at most the binary
+    logarithm of their number, in bits). A face that fails gets another attempt, `max_attempts` in all (one
+    for a method without chance); then a small one is pixelated, and whatever still fails is filled solid.
     """
 
     def __init__(
@@ -141,15 +155,15 @@ class Replacer:
         verifier: Verifier,
         distribution: CodeDistribution,
         codes: CodeSource,
-        threshold: float,
-        max_attempts: int,
+        trials: Trials,
     ) -> None:
         self._method, self._pixelate, self._solid = method, pixelate, solid
         self._verifier = verifier
         self._distribution = distribution
         self._codes = codes
-        self._threshold = threshold
-        self._attempts = max_attempts if method.random else 1
+        self._threshold = trials.threshold
+        self._attempts = trials.max_attempts if method.random else 1
+        self._candidates = trials.candidates if method.random else 1
 
     def aligned(self, pixels: Pixels, faces: Sequence[Face]) -> list[AlignedFace]:
         """The faces of a frame as the method will see them in a draft."""
@@ -217,39 +231,78 @@ class Replacer:
         return draft
 
     def _attempted(self, draft: Draft, numbers: Sequence[int]) -> Draft:
-        worn = [r.code for r in draft.replacements if r.code is not None]
-        codes: list[Code] = []
-        for i in numbers:
-            seed = self._codes.seed(draft.name, i, draft.replacements[i].attempts)
-            codes.append(self._distribution.sample_distinct(seed, worn + codes))
-        draft = self._with_method(draft, self._method, numbers, codes)
-        old = draft.replacements
-        return draft.with_replacements({i: replace(old[i], attempts=old[i].attempts + 1) for i in numbers})
-
-    def _with_method(
-        self, draft: Draft, method: Method, numbers: Sequence[int], codes: Sequence[Code]
-    ) -> Draft:
+        """The draft in which each of these faces wears the best of its candidates."""
         if not numbers:
             return draft
+        drafts = self._with_method(draft, self._method, numbers, self._drawn(draft, numbers))
+        if len(drafts) > 1:
+            rated = [self._rated(candidate, numbers) for candidate in drafts]
+            best = {i: max(range(len(drafts)), key=lambda n: rated[n][i]) for i in numbers}
+        else:
+            best = dict.fromkeys(numbers, 0)
+        worn = {i: drafts[n].replacements[i] for i, n in best.items()}
+        return draft.with_replacements({i: replace(r, attempts=r.attempts + 1) for i, r in worn.items()})
+
+    def _drawn(self, draft: Draft, numbers: Sequence[int]) -> list[list[Code]]:
+        """For each candidate the codes of these faces; no two of a picture are alike."""
+        known = [r.code for r in draft.replacements if r.code is not None]
+        drawn: list[list[Code]] = []
+        for candidate in range(self._candidates):
+            codes: list[Code] = []
+            for i in numbers:
+                attempt = draft.replacements[i].attempts * self._candidates + candidate
+                seed = self._codes.seed(draft.name, i, attempt)
+                codes.append(self._distribution.sample_distinct(seed, known + codes))
+            drawn.append(codes)
+            known += codes
+        return drawn
+
+    def _rated(self, draft: Draft, numbers: Sequence[int]) -> dict[int, tuple[bool, bool, float]]:
+        """How good each of these new faces is: whether it passes, keeps the expression, and how far it is
+        from its original; the larger the better."""
+        return {
+            i: (self._accepts(draft, i, row), draft.replacements[i].same_expression, float(row[i]))
+            for i, row in zip(numbers, self._gaps(draft, numbers), strict=True)
+        }
+
+    def _gaps(self, draft: Draft, numbers: Sequence[int]) -> NDArray[np.float32]:
+        """Distances (n, m) of these new faces, by their originals' landmarks, from all originals."""
+        faces = [draft.replacements[i].face for i in numbers]
+        return distances(self._verifier.embed(draft.pixels, faces), draft.originals)
+
+    def _with_method(
+        self, draft: Draft, method: Method, numbers: Sequence[int], codes: Sequence[Sequence[Code]]
+    ) -> list[Draft]:
+        """For each row of `codes`, which has one for each face, a draft in which the faces wear them."""
         faces = [draft.replacements[i].face for i in numbers]
         aligned = _crops(draft, method, faces)
-        changed = {}
-        for i, face, new, code in zip(numbers, aligned, method.replace(aligned, codes), codes, strict=True):
-            patch = to_picture(new, face.matrix, draft.source.shape)
-            old = draft.replacements[i]
-            changed[i] = replace(
-                old, code=code if len(code) else None, method=method.name, patch=patch, distance=None
-            )
-        return draft.with_replacements(changed)
+        new = iter(method.replace(aligned * len(codes), [code for row in codes for code in row]))
+        drafts = []
+        for row in codes:
+            changed = {}
+            for i, face, code in zip(numbers, aligned, row, strict=True):
+                made = next(new)
+                changed[i] = replace(
+                    draft.replacements[i],
+                    code=code if len(code) else None,
+                    method=method.name,
+                    patch=to_picture(made, face.matrix, draft.source.shape),
+                    same_expression=made.same_expression,
+                    distance=None,
+                )
+            drafts.append(draft.with_replacements(changed))
+        return drafts
+
+    def _filled_with(self, draft: Draft, method: Method, numbers: Sequence[int]) -> Draft:
+        if not numbers:
+            return draft
+        return self._with_method(draft, method, numbers, [[_NO_CODE] * len(numbers)])[0]
 
     def _judged(self, draft: Draft, numbers: Sequence[int]) -> tuple[Draft, list[int]]:
         """Measure new faces by the originals' landmarks; returns the draft and the numbers that failed."""
         if not numbers:
             return draft, []
-        gaps = distances(
-            self._verifier.embed(draft.pixels, [draft.replacements[i].face for i in numbers]),
-            draft.originals,
-        )
+        gaps = self._gaps(draft, numbers)
         measured = {
             i: replace(draft.replacements[i], distance=float(row[i]))
             for i, row in zip(numbers, gaps, strict=True)
@@ -271,10 +324,10 @@ class Replacer:
             for i in numbers
             if is_small(draft.replacements[i].face) and draft.replacements[i].method == "generate"
         ]
-        draft = self._with_method(draft, self._pixelate, small, [_NO_CODE] * len(small))
+        draft = self._filled_with(draft, self._pixelate, small)
         draft, still = self._judged(draft, small)
         solid = sorted((set(numbers) - set(small)) | set(still))
-        draft = self._with_method(draft, self._solid, solid, [_NO_CODE] * len(solid))
+        draft = self._filled_with(draft, self._solid, solid)
         return self._judged(draft, solid)[0]
 
     def _may_try(self, replacement: Replacement) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +15,8 @@ from epdcli.faces.pasting import solid_core
 from epdcli.faces.structure import Structure, expression_crop, landmarks_from_network, structure_of
 from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
 from epdcli.runtimes import Engine
+
+Item = TypeVar("Item")
 
 
 class Generate:
@@ -32,35 +37,70 @@ class Generate:
         return alignment_matrix(face, self.size)
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
-        """New faces with the identities `codes` and the old faces' expression, pose, gaze and light."""
+        """New faces with the identities `codes` and the old faces' expression, pose, gaze and light.
+
+        A face may come several times, with several codes: it is measured once.
+        """
+        distinct = list({id(face): face for face in faces}.values())
+        measured: dict[int, _Measured] = {}
+        for some in _in_batches(distinct, self._batch):
+            measured |= {id(face): seen for face, seen in zip(some, self._measured(some), strict=True)}
+        pairs = [(face, measured[id(face)], code) for face, code in zip(faces, codes, strict=True)]
+        return [new for some in _in_batches(pairs, self._batch) for new in self._painted(some)]
+
+    def _measured(self, faces: Sequence[AlignedFace]) -> list[_Measured]:
+        crops = np.stack([expression_crop(face.pixels) for face in faces])
+        landmarks = self._landmarks.run({"image": crops})["landmarks"]
+        expressions = self._expressions(crops)
+        readings = (expressions + self._expressions(crops[..., ::-1])) / 2
         return [
-            new
-            for start in range(0, len(faces), self._batch)
-            for new in self._replace(faces[start : start + self._batch], codes[start : start + self._batch])
+            _Measured(
+                structure_of(face.pixels, landmarks_from_network(points, self.size), expression),
+                int(reading.argmax()),
+            )
+            for face, points, expression, reading in zip(faces, landmarks, expressions, readings, strict=True)
         ]
 
-    def _replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
-        structures = self._structures(faces)
+    def _painted(self, pairs: Sequence[tuple[AlignedFace, _Measured, Code]]) -> list[NewFace]:
+        structures = [old.structure for _, old, _ in pairs]
         answer = self._generator.run(
             {
                 "context": np.stack([structure.context for structure in structures]),
-                "code": np.stack(codes),
+                "code": np.stack([code for _, _, code in pairs]),
                 "expression": np.stack([structure.expression for structure in structures]),
             }
         )["face"]
-        return [
-            NewFace(_pixels(face), solid_core(structure.hull))
+        painted = [
+            (_pixels(face), solid_core(structure.hull))
             for face, structure in zip(answer, structures, strict=True)
         ]
-
-    def _structures(self, faces: Sequence[AlignedFace]) -> list[Structure]:
-        crops = np.stack([expression_crop(face.pixels) for face in faces])
-        landmarks = self._landmarks.run({"image": crops})["landmarks"]
-        expressions = self._expression.run({"image": crops})["probabilities"]
+        crops = np.stack(
+            [
+                expression_crop(cv2.blendLinear(pixels, face.pixels, mask, 1 - mask).astype(np.uint8))
+                for (pixels, mask), (face, _, _) in zip(painted, pairs, strict=True)
+            ]
+        )
+        readings = self._expressions(crops) + self._expressions(crops[..., ::-1])
         return [
-            structure_of(face.pixels, landmarks_from_network(points, self.size), expression)
-            for face, points, expression in zip(faces, landmarks, expressions, strict=True)
+            NewFace(pixels, mask, same_expression=int(reading.argmax()) == old.expression)
+            for (pixels, mask), reading, (_, old, _) in zip(painted, readings, pairs, strict=True)
         ]
+
+    def _expressions(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._expression.run({"image": crops})["probabilities"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What is known of an old face: its structure, and the class of its expression as read from the face
+    and its mirror image together, which says more than one crop does."""
+
+    structure: Structure
+    expression: int
+
+
+def _in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _pixels(face: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -31,7 +31,10 @@ class Method(Protocol):
         ...
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
-        """New faces, one for each aligned face and its code, in the same frame."""
+        """New faces, one for each aligned face and its code, in the same frame.
+
+        Of a method with chance the same face may be asked for several times, with several codes.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ import pytest
 from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.codes import CodeDistribution, SeededCodes
 from epdcli.faces.coverage import covered_share
-from epdcli.faces.replacement import Replacer
+from epdcli.faces.replacement import Replacer, Trials
 from epdcli.faces.verification import Verifier
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.pixelate import Pixelate
@@ -32,23 +32,33 @@ class MeanColour:
 
 
 class Paint:
-    """A method that paints the colours it is given, one an attempt; `bare` leaves the mask empty."""
+    """A method that paints the colours it is given, one a candidate; `bare` leaves the mask empty, and
+    faces of the colours in `strange` have another expression."""
 
     name = "paint"
     size = SIZE
     random = True
 
-    def __init__(self, colours: Sequence[int], bare: bool = False) -> None:
+    def __init__(self, colours: Sequence[int], bare: bool = False, strange: Sequence[int] = ()) -> None:
         self.colours = list(colours)
         self.bare = bare
+        self.strange = strange
+        self.codes: list[Code] = []
 
     def matrix(self, face: Face) -> Matrix:
         return box_matrix(face)
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
-        colour = self.colours.pop(0)
-        mask = [box_ellipse(face.face) * (not self.bare) for face in faces]
-        return [NewFace(np.full((SIZE, SIZE, 3), colour, np.uint8), m) for m in mask]
+        new, before = [], None
+        for aligned, code in zip(faces, codes, strict=True):
+            if before is None or aligned is before:  # the next candidates; else the picture's next face
+                colour = self.colours.pop(0)
+            before = before or aligned
+            self.codes.append(code)
+            mask = box_ellipse(aligned.face) * (not self.bare)
+            painted = np.full((SIZE, SIZE, 3), colour, np.uint8)
+            new.append(NewFace(painted, mask, same_expression=colour not in self.strange))
+        return new
 
 
 def face(x: float, y: float, side: float = 100) -> Face:
@@ -56,7 +66,7 @@ def face(x: float, y: float, side: float = 100) -> Face:
     return Face(Box(x, y, side, side), points.astype(np.float32), 0.9)
 
 
-def replacer(method: Paint, attempts: int = 4) -> Replacer:
+def replacer(method: Paint, attempts: int = 4, candidates: int = 1) -> Replacer:
     return Replacer(
         method,
         Pixelate(),
@@ -64,8 +74,7 @@ def replacer(method: Paint, attempts: int = 4) -> Replacer:
         Verifier(MeanColour()),
         CodeDistribution(np.zeros(8), np.eye(8)),
         SeededCodes(1),
-        threshold=0.5,
-        max_attempts=attempts,
+        Trials(0.5, attempts, candidates),
     )
 
 
@@ -87,6 +96,32 @@ def test_a_face_too_like_the_original_gets_another_identity() -> None:
 def test_a_face_that_never_differs_ends_solid() -> None:
     (result,) = replacer(Paint([12, 12, 12]), attempts=3).draft(SOURCE, [FACE], "a").replacements
     assert (result.method, result.attempts) == ("solid", 3)
+
+
+def test_of_several_candidates_the_one_least_like_the_original_is_taken() -> None:
+    method = Paint([200, 250, 220])
+    draft = replacer(method, candidates=3).draft(SOURCE, [FACE], "a")
+    assert draft.pixels[150, 150].tolist() == [250] * 3
+    assert (draft.replacements[0].attempts, len(method.codes)) == (1, 3)
+    assert draft.replacements[0].code is method.codes[1]
+
+
+def test_a_candidate_that_keeps_the_expression_goes_before_one_that_is_less_alike() -> None:
+    draft = replacer(Paint([200, 250], strange=[250]), candidates=2).draft(SOURCE, [FACE], "a")
+    assert draft.pixels[150, 150].tolist() == [200] * 3
+
+
+def test_a_candidate_that_passes_goes_before_one_that_keeps_the_expression() -> None:
+    draft = replacer(Paint([11, 250], strange=[250]), candidates=2).draft(SOURCE, [FACE], "a")
+    assert draft.pixels[150, 150].tolist() == [250] * 3
+
+
+def test_each_face_of_a_picture_gets_its_own_best_candidate_and_no_two_codes_are_alike() -> None:
+    method = Paint([200, 250])
+    two = replacer(method, candidates=2).draft(SOURCE, [FACE, face(250, 100)], "a").replacements
+    assert all(r.method == "paint" and r.attempts == 1 for r in two)
+    codes = np.stack(method.codes)
+    assert (codes @ codes.T - np.eye(4)).max() < 0.5
 
 
 def test_a_method_without_chance_has_one_attempt() -> None:
