@@ -14,15 +14,15 @@ class Weights:
     """
 
     reconstruction: float = 20
-    landmarks: float = 30
-    expression: float = 6
-    expression_features: float = 1.5
+    landmarks: float = 45
+    expression: float = 2
+    expression_features: float = 4
     eyes_and_mouth: float = 6
     light: float = 3
-    realism: float = 0.8
+    realism: float = 0.3
     features: float = 8
     mean_features: float = 1
-    to_code: float = 1.2
+    to_code: float = 3
     from_source: float = 6.0
     margin: float = 0.02
 
@@ -38,7 +38,7 @@ class Settings:
     batch: int = 16
     own_share: float = 0.5
     rate: float = 2e-4
-    discriminator_rate: float = 2e-4
+    discriminator_rate: float = 6e-4
     warm_up: int = 100
     discriminator_first: int = 0
     realism_over: int = 300
