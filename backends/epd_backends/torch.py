@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,9 @@ def _on(array: NDArray[np.float32], device: str) -> Any:
 
 
 def _imported() -> Any:
+    # Threads that spin while they wait for each other take the core that the last of them needs: beside one
+    # busy program a network took sixty times as long. To be said before OpenMP is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import onnx  # noqa: F401 - reads the files
         import torch

@@ -77,6 +77,30 @@ def test_running_a_network_leaves_nothing_in_the_users_home(name: str, tmp_path:
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_onnx_runtimes_threads_sleep_while_they_wait() -> None:
+    pytest.importorskip("onnxruntime")
+    session = load_backend("onnxruntime").open(load_network("landmarks68_faceapi"), "cpu", threads=2)
+    options = session._session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+@pytest.mark.parametrize(("set_by_user", "heeded"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_torchs_threads_sleep_while_they_wait_unless_told_otherwise(
+    set_by_user: str | None, heeded: str
+) -> None:
+    pytest.importorskip("torch")
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    code = (
+        "import os\nfrom epdcli.runtimes import load_backend\nload_backend('torch').probe()\n"
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    told = {"OMP_WAIT_POLICY": set_by_user} if set_by_user else {}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment | told
+    )
+    assert ran.stdout.strip() == heeded
+
+
 def _silences(variable: str) -> bool:
     """Variables that the runtimes take for those of a machine that builds and tests."""
     return variable.startswith(("ORT_", "GITHUB_", "XDG_")) or variable in {"CI", "TF_BUILD", "BUILD_ID"}
