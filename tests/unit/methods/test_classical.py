@@ -53,6 +53,14 @@ def test_the_filter_keeps_edges_that_are_higher_than_its_strength() -> None:
     assert contrast(gentle.pixels) > 0.95 * contrast(face.pixels) > contrast(strong.pixels)
 
 
+@pytest.mark.parametrize("strength", [0.001, 0.02, 0.12, 0.3])
+def test_the_blur_is_opencvs_gaussian_to_a_grey_level(strength: float) -> None:
+    face = drawn_face(noise=40)
+    (new,) = Blur(None, strength).replace([face], [code(1)])
+    wanted = cv2.GaussianBlur(face.pixels, (0, 0), strength * SIZE / 1.5)
+    assert np.abs(new.pixels.astype(int) - wanted).max() <= 1
+
+
 def test_the_same_code_gives_the_same_warp_and_another_code_another() -> None:
     face = drawn_face()
     one, again, other = (Warp().replace([face], [code(n)])[0].pixels for n in (1, 1, 2))
