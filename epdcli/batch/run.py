@@ -13,15 +13,7 @@ from epdcli.batch.journal import Journal, earlier_run, remove_partial_files
 from epdcli.batch.listing import Plan, manifest_of, plan
 from epdcli.batch.manifest import summary, write_manifest
 from epdcli.batch.renaming import Names, Rename, names
-from epdcli.batch.workers import (
-    Task,
-    align_here,
-    align_in_workers,
-    default_workers,
-    describe,
-    run_here,
-    run_in_workers,
-)
+from epdcli.batch.workers import Task, Workers, align_here, default_workers, run_here
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.faces.detections_file import read_detections
 from epdcli.methods.protocol import Preparing
@@ -133,12 +125,13 @@ def _run(  # noqa: PLR0913, PLR0917  all that a run is made of
     else:
         prepared = None
         if looks_first:
-            prepared = method.prepare(align_in_workers(tasks, options, workers), options.strength)
-        about = _about(describe(options, prepared), named)
-        records = journal.done(about, planned) if settings.resume else []
-        todo = _todo(tasks, records)
-        pictures = run_in_workers(todo, options, workers, prepared)
-        interrupted = _consume(pictures, records, about, journal, observer, len(todo))
+            with Workers(options, workers) as looking:
+                prepared = method.prepare(looking.aligned(tasks), options.strength)
+        with Workers(options, workers, prepared) as working:
+            about = _about(working.description(), named)
+            records = journal.done(about, planned) if settings.resume else []
+            todo = _todo(tasks, records)
+            interrupted = _consume(working.records(todo), records, about, journal, observer, len(todo))
     seconds = time.perf_counter() - begun
     written = write_manifest(
         planned.manifest,

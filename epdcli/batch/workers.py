@@ -8,10 +8,11 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from epdcli.batch.listing import Job
 from epdcli.deidentifier import Deidentifier, Options
@@ -51,71 +52,91 @@ def align_here(tasks: Sequence[Task], deidentifier: Deidentifier) -> list[Aligne
     return [face for task in tasks for face in _faces_of(deidentifier, task)]
 
 
-def describe(options: Options, prepared: Prepared | None = None) -> Mapping[str, object]:
-    """What the manifest says of a run in workers, asked of one of them, so that this process stays small.
+class Workers:
+    """Processes that each open networks of their own, once. Close them, or use this as a context.
 
-    Raises SetupError when the worker dies of it: the others would, too.
+    `prepared` is what a method made of all pictures, see `Deidentifier`.
     """
-    try:
-        with _pool(1, prepared) as pool:
-            return pool.submit(_describe, options).result()
-    except BrokenProcessPool as error:
-        raise SetupError(_NO_ROOM, hint=_LESS) from error
 
+    def __init__(self, options: Options, count: int, prepared: Prepared | None = None) -> None:
+        self._options = replace(options, threads=1)
+        self._count = count
+        self._prepared = prepared
+        self._pool = _pool(count, prepared)
 
-def run_in_workers(
-    tasks: Sequence[Task], options: Options, workers: int, prepared: Prepared | None = None
-) -> Iterator[PictureRecord]:
-    """Process the tasks in several processes, each with its own networks; yields records as they finish."""
-    return _in_workers(_work, _died, tasks, options, workers, prepared)
+    def description(self) -> Mapping[str, object]:
+        """What the manifest says of the run, asked of them, so that this process stays small.
 
+        All begin to open their networks; the first that is ready answers. Raises SetupError when one dies
+        before: the others would, too.
+        """
+        try:
+            asked = [self._pool.submit(_describe, self._options) for _ in range(self._count)]
+            return next(as_completed(asked)).result()
+        except BrokenProcessPool as error:
+            raise SetupError(_NO_ROOM, hint=_LESS) from error
 
-def align_in_workers(tasks: Sequence[Task], options: Options, workers: int) -> list[AlignedFace]:
-    """What `align_here` returns, by several processes."""
-    found = dict(_in_workers(_align, _unseen, tasks, options, workers))
-    return [face for task in tasks for face in found[task.job.name]]
+    def records(self, tasks: Sequence[Task]) -> Iterator[PictureRecord]:
+        """De-identify the tasks' pictures; yields their records as they finish."""
+        return self._each(_work, _died, tasks)
 
+    def aligned(self, tasks: Sequence[Task]) -> list[AlignedFace]:
+        """What `align_here` returns."""
+        found = dict(self._each(_align, _unseen, tasks))
+        return [face for task in tasks for face in found[task.job.name]]
 
-def _in_workers(
-    work: Callable[[Options, Task], Result],
-    died: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    options: Options,
-    workers: int,
-    prepared: Prepared | None = None,
-) -> Iterator[Result]:
-    """What `work` makes of each task, in several processes, in the order in which they finish.
+    def _each(
+        self, work: Callable[[Options, Task], Result], died: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[Result]:
+        """What `work` makes of each task, in the order in which they finish.
 
-    A worker that dies (out of memory, a crash in a library) takes no other picture with it: the pictures
-    that were under way are tried again one at a time, and for the one that kills its worker again `died`
-    answers. On Ctrl-C the pictures under way are finished and yielded before KeyboardInterrupt goes on.
-    """
-    options = replace(options, threads=1)
-    waiting = deque(tasks)
-    suspects: deque[Task] = deque()
-    while waiting or suspects:
-        alone = not waiting
-        queue = suspects if alone else waiting
-        with _pool(1 if alone else workers, prepared) as pool:
+        A worker that dies (out of memory, a crash in a library) takes no other picture with it: the pictures
+        that were under way are tried again one at a time, and for the one that kills its worker again `died`
+        answers. On Ctrl-C the pictures under way are finished and yielded before KeyboardInterrupt goes on.
+        """
+        waiting = deque(tasks)
+        suspects: deque[Task] = deque()
+        while waiting or suspects:
+            alone = not waiting
+            queue = suspects if alone else waiting
+            if alone:
+                self._begin_again(workers=1)
             under_way: dict[Future[Result], Task] = {}
             try:
                 while queue or under_way:
-                    while queue and len(under_way) < (1 if alone else _QUEUED * workers):
-                        task = queue.popleft()
-                        under_way[pool.submit(work, options, task)] = task
+                    while queue and len(under_way) < (1 if alone else _QUEUED * self._count):
+                        begun = self._pool.submit(work, self._options, queue[0])
+                        under_way[begun] = queue.popleft()  # only now: the pool may have been broken
                     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                         result = future.result()
                         del under_way[future]
                         yield result
             except BrokenProcessPool:
+                self._begin_again(self._count)
                 if alone:
                     yield from map(died, under_way.values())
                 else:
                     suspects.extend(under_way.values())
             except KeyboardInterrupt:
-                pool.shutdown(wait=True, cancel_futures=True)
+                self._pool.shutdown(wait=True, cancel_futures=True)
                 yield from (future.result() for future in under_way if not future.cancelled())
                 raise
+
+    def _begin_again(self, workers: int) -> None:
+        self._pool.shutdown()
+        self._pool = _pool(workers, self._prepared)
+
+    def close(self) -> None:
+        """End the processes when they have done what they are at."""
+        self._pool.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 _worker: Deidentifier | None = None

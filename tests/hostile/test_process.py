@@ -185,6 +185,17 @@ def test_workers_end_when_their_run_is_killed(pictures: Path, tmp_path: Path) ->
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="workers are found in /proc")
+def test_networks_are_opened_by_no_more_processes_than_were_asked_for(pictures: Path, tmp_path: Path) -> None:
+    run = start(pictures, tmp_path / "out", "--jobs", "2")
+    seen: set[int] = set()
+    while run.poll() is None:
+        seen.update(workers_of(run))
+        time.sleep(0.02)
+    code, text = finish(run)
+    assert (code, len(seen)) == (0, 2), text
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="workers are found in /proc")
 def test_a_worker_that_runs_out_of_memory_takes_no_picture_with_it(
     pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
 ) -> None:
