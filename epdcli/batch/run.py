@@ -88,7 +88,10 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
     workers = settings.workers or default_workers(len(tasks))
     with Journal(planned.manifest) as journal:
         remove_partial_files(planned)
-        return _run(tasks, planned, named, settings, options, workers, journal, observer, command)
+        try:
+            return _run(tasks, planned, named, settings, options, workers, journal, observer, command)
+        finally:
+            remove_partial_files(planned)  # of workers that were killed: nobody verified those
 
 
 def _names(settings: RunSettings, options: Options) -> Names:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeVar
 
+import cv2
+
 from epdcli.batch.listing import Job
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import SetupError
@@ -154,6 +156,7 @@ def _start(prepared: Prepared | None) -> None:
     global _prepared  # noqa: PLW0603  a worker process has one method for its life
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    cv2.setNumThreads(1)  # as the networks: a worker has one core
     _prepared = prepared
 
 
