@@ -230,7 +230,9 @@ class Deidentifier:
             reason=answer.reason,
             seconds=round(time.perf_counter() - begun, 3),
             faces=answer.faces,
-            kept=answer.kept if digest else (),
+            **({"kept": answer.kept, "dropped": answer.dropped} if digest else {}),
+            digital_source_type=answer.digital_source_type if digest else "",
+            marked=answer.marked and digest is not None,
         )
 
     def description(self) -> Mapping[str, object]:

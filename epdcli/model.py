@@ -121,7 +121,9 @@ class FaceRecord:
 class PictureRecord:
     """What the manifest says of one picture; paths are relative to the source and output folders.
 
-    `kept` names the EXIF values that the output holds because `--keep` asked for them.
+    `kept` names the EXIF values that the output holds because `--keep` asked for them, `dropped` what the
+    source held besides its pixels and the output does not. `digital_source_type` is IPTC's word for a picture
+    with a generated face, empty without one or with `--no-mark`; `marked` whether the output itself says it.
     """
 
     source: str
@@ -132,3 +134,6 @@ class PictureRecord:
     seconds: float
     faces: tuple[FaceRecord, ...] = field(default_factory=tuple)
     kept: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    digital_source_type: str = ""
+    marked: bool = False

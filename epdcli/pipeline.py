@@ -44,12 +44,15 @@ class Policy:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a picture, why, its faces, and the names of the EXIF values that stayed."""
+    """What became of a picture, why, its faces, and what a record says of its file (see PictureRecord)."""
 
     verdict: Verdict
     reason: str
     faces: tuple[FaceRecord, ...] = ()
     kept: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    digital_source_type: str = ""
+    marked: bool = False
 
 
 class NotReleasable(Exception):
@@ -74,6 +77,7 @@ def deidentify_file(
     can't be kept as it is.
     """
     file = pictures.read(source, max_pixels=policy.max_pixels)
+    dropped = tuple(_described(finding) for finding in pictures.scan(source) if not finding.released)
     found = [detector.detect(frame) for frame in file.frames] if given is None else given
     if len(found) != len(file.frames):
         raise PictureError(
@@ -88,14 +92,25 @@ def deidentify_file(
         pictures.write(file, frames, where, target, mark=marked, keep=policy.keep)
         for finding in pictures.scan(target, keep=policy.keep):
             if not finding.released:
-                raise NotReleasable(f"the finished file still holds {finding.kind} ({finding.where})")
+                shown = _shows_an_original(finding, drafts, detector, replacer)
+                what = f"{finding.kind} ({finding.where})" + (
+                    ", which shows an original face" if shown else ""
+                )
+                raise NotReleasable(f"the finished file still holds {what}")
         finished = pictures.read(target, max_pixels=policy.max_pixels).frames
         if [frame.shape for frame in finished] != [frame.shape for frame in file.frames]:
             raise NotReleasable("the finished file has other frames than the source")
         return finished
 
-    answer, _ = deidentify_frames(file.frames, found, name, detector, replacer, policy, publish)
-    return replace(answer, kept=file.encoding.kept(policy.keep))
+    answer, drafts = deidentify_frames(file.frames, found, name, detector, replacer, policy, publish)
+    generated = policy.mark and any(draft.generated for draft in drafts)
+    return replace(
+        answer,
+        kept=file.encoding.kept(policy.keep),
+        dropped=dropped,
+        digital_source_type=pictures.SOURCE_TYPE if generated else "",
+        marked=generated and file.encoding.holds_mark,
+    )
 
 
 def deidentify_frames(
@@ -140,3 +155,17 @@ def deidentify_frames(
     if not records:
         return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
     return Answer(Verdict.PASS, "", records), drafts
+
+
+def _shows_an_original(
+    finding: pictures.Finding, drafts: Sequence[Draft], detector: Detector, replacer: Replacer
+) -> bool:
+    """Whether a picture that hides in a finished file shows one of the faces that were to go."""
+    return any(
+        replacer.finds_an_original(drafts, inner, detector.detect(inner)) for inner in finding.pictures
+    )
+
+
+def _described(finding: pictures.Finding) -> str:
+    sizes = ", ".join(f"{inner.shape[1]} x {inner.shape[0]}" for inner in finding.pictures)
+    return f"{finding.kind}: {finding.where}" + (f", holds a picture of {sizes}" if sizes else "")

@@ -55,5 +55,5 @@ def record_as_json(record: PictureRecord) -> dict[str, Any]:
 def record_from_json(content: Mapping[str, Any]) -> PictureRecord:
     """The way back. Raises KeyError, TypeError or ValueError on a line that is no record."""
     faces = tuple(FaceRecord(**{**face, "box": tuple(face["box"])}) for face in content["faces"])
-    kept = tuple(content.get("kept", ()))
-    return PictureRecord(**{**content, "verdict": Verdict(content["verdict"]), "faces": faces, "kept": kept})
+    lists = {name: tuple(content.get(name, ())) for name in ("kept", "dropped")}
+    return PictureRecord(**{**content, **lists, "verdict": Verdict(content["verdict"]), "faces": faces})

@@ -207,6 +207,11 @@ class Replacer:
         again = [last or is_small(face) or _stands_on_another(draft, face) for face in check.missed]
         return self._extended(draft, check.missed, [first + n for n, known in enumerate(again) if known])
 
+    def finds_an_original(self, drafts: Sequence[Draft], pixels: Pixels, found: Sequence[Face]) -> bool:
+        """Whether one of the faces `found` in another picture (H x W x 3) is an original of the drafts."""
+        originals = np.concatenate([draft.originals for draft in drafts])
+        return bool((distances(self._verifier.embed(pixels, found), originals) <= self._threshold).any())
+
     def records(self, drafts: Sequence[Draft]) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face of a picture's drafts."""
         return tuple(record for draft in drafts for record in draft.records(self._threshold))

@@ -5,8 +5,19 @@ from __future__ import annotations
 from epdcli.pictures.encoding import Encoding, PictureFile
 from epdcli.pictures.formats import SUFFIXES
 from epdcli.pictures.inspect import Finding, scan
-from epdcli.pictures.metadata import Keep
+from epdcli.pictures.metadata import SOURCE_TYPE, Keep
 from epdcli.pictures.read import MAX_PIXELS, read
 from epdcli.pictures.write import write
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "Encoding", "Finding", "Keep", "PictureFile", "read", "scan", "write"]
+__all__ = [
+    "MAX_PIXELS",
+    "SOURCE_TYPE",
+    "SUFFIXES",
+    "Encoding",
+    "Finding",
+    "Keep",
+    "PictureFile",
+    "read",
+    "scan",
+    "write",
+]

@@ -10,13 +10,17 @@ from typing import Any
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+SOURCE_TYPE = "compositeWithTrainedAlgorithmicMedia"
+"""IPTC's digital source type of a picture in which a part was made by a trained network."""
+
 MARK = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
     b"<Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/"
-    b"compositeWithTrainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>"
+    + SOURCE_TYPE.encode()
+    + b"</Iptc4xmpExt:DigitalSourceType>"
     b'</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
 )
 """The XMP packet of a picture with a generated face (IPTC's list of digital source types)."""

@@ -49,6 +49,30 @@ def rebuilt(profile: bytes) -> bytes:
         raise ValueError("the table of tags is cut off") from error
     if not {b"rTRC", b"kTRC", b"A2B0"} & tags.keys():
         raise ValueError("a profile without colours")
+    return _named(profile, version, tags)
+
+
+def adobe_rgb() -> bytes:
+    """A bare profile of Adobe RGB (1998): its primaries adapted to D50 and its gamma of 2.19921875, as the
+    specification gives them (annex C.2)."""
+    header = bytearray(_HEADER)
+    header[12:24] = b"mntrRGB XYZ "
+    places = {
+        b"wtpt": (0.95045, 1.0, 1.08905),
+        b"rXYZ": (0.60974, 0.31111, 0.01947),
+        b"gXYZ": (0.20528, 0.62567, 0.06087),
+        b"bXYZ": (0.14919, 0.06322, 0.74457),
+    }
+    tags = {
+        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in place))
+        for name, place in places.items()
+    }
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, 0x0233)
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    return _named(bytes(header), 2, tags)
+
+
+def _named(profile: bytes, version: int, tags: dict[bytes, bytes]) -> bytes:
     tags[b"desc"] = _text(b"Colour profile", version, b"desc")
     tags[b"cprt"] = _text(b"CC0", version, b"cprt")
     return _assembled(_bare_header(profile, version), tags)

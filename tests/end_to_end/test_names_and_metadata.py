@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -113,3 +114,49 @@ def test_a_run_over_an_earlier_one_replaces_its_files_instead_of_adding_more(
     for options in ([], ["--overwrite"], ["--resume"]):
         assert epd("deidentify", *QUICK, "--rename", "hash", *options, "in", "out").returncode == 0
         assert len(released(tmp_path / "out")) == 2
+
+
+def test_what_was_dropped_is_listed_and_generated_faces_are_marked(
+    epd: Epd, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "Anna Example"
+    thumbnail = io.BytesIO()
+    Image.fromarray(astronaut[:300, 80:380]).resize((100, 100)).save(thumbnail, "JPEG")
+    (tmp_path / "in").mkdir()
+    for name, options in (("a.jpg", {"exif": exif}), ("b.bmp", {}), ("c.png", {})):
+        Image.fromarray(astronaut[:300, 80:380]).save(tmp_path / "in" / name, **options)
+    with (tmp_path / "in" / "c.png").open("ab") as file:
+        file.write(thumbnail.getvalue())
+    for out, options, kind in (
+        ("out", [], "compositeWithTrainedAlgorithmicMedia"),
+        ("bare", ["--no-mark"], ""),
+    ):
+        assert epd("deidentify", "--seed", 1, "--jobs", 1, *options, "in", out).returncode == 0
+        record = files(tmp_path / f"{out}.manifest.json")
+        assert {face["method"] for entry in record.values() for face in entry["faces"]} == {"generated"}
+        assert {entry["digital_source_type"] for entry in record.values()} == {kind}
+        # BMP can't hold XMP: there the mark stands in the manifest alone.
+        for name, holds in (("a.jpg", True), ("b.bmp", False), ("c.png", True)):
+            assert record[name]["marked"] == (holds and bool(kind))
+            assert (b"DigitalSourceType" in (tmp_path / out / name).read_bytes()) == record[name]["marked"]
+        assert [what.partition(":")[0] for what in record["a.jpg"]["dropped"]] == ["exif"]
+        assert record["b.bmp"]["dropped"] == []
+        (trailer,) = record["c.png"]["dropped"]
+        assert trailer.startswith("trailer: ") and trailer.endswith("holds a picture of 100 x 100")
+
+
+def test_an_output_that_is_replaced_is_another_file_with_nothing_of_the_old_one(
+    epd: Epd, folder: Path, tmp_path: Path
+) -> None:
+    """Written over in place, a longer file would leave its end behind, and its blocks on the disk in use."""
+    (tmp_path / "out").mkdir()
+    old = tmp_path / "out" / "Anna.png"
+    old.write_bytes((folder / "Anna.png").read_bytes() + b"OLD BYTES" * 99_999)
+    elsewhere = tmp_path / "elsewhere.png"
+    os.link(old, elsewhere)
+    before = elsewhere.read_bytes()
+    assert epd("deidentify", *QUICK, "--overwrite", "in", "out").returncode == 0
+    assert b"OLD BYTES" not in old.read_bytes()
+    assert elsewhere.read_bytes() == before
+    assert old.stat().st_ino != elsewhere.stat().st_ino

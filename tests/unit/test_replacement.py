@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from epdcli import pictures
 from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.codes import CodeDistribution, SeededCodes
 from epdcli.faces.coverage import covered_share
@@ -16,7 +20,7 @@ from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.pixelate import Pixelate
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Box, Code, Face, Matrix, NewFace, Verdict
-from epdcli.pipeline import Policy, deidentify_frames
+from epdcli.pipeline import Policy, deidentify_file, deidentify_frames
 
 
 class MeanColour:
@@ -212,3 +216,26 @@ def test_a_picture_without_a_face_is_said_to_have_none(copy: bool, verdict: Verd
 
 def test_too_few_faces_withhold_a_picture() -> None:
     assert run(Paint([250]), [[FACE]], Policy(expect_faces=2)).verdict is Verdict.WITHHELD
+
+
+@pytest.mark.parametrize(("colour", "shown"), [(10, True), (250, False)])
+def test_a_picture_that_hides_in_a_finished_file_is_matched_with_the_original_faces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, colour: int, shown: bool
+) -> None:
+    """A writer that leaves a preview behind the picture: of the old face, or of somebody else."""
+    Image.fromarray(SOURCE).save(tmp_path / "in.png")
+    preview = io.BytesIO()
+    Image.new("RGB", (400, 300), (colour,) * 3).save(preview, "PNG")
+    written = pictures.write
+
+    def careless(file: object, frames: object, touched: object, path: Path, **options: object) -> None:
+        written(file, frames, touched, path, **options)  # type: ignore[arg-type]
+        path.write_bytes(path.read_bytes() + preview.getvalue())
+
+    monkeypatch.setattr(pictures, "write", careless)
+    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: [FACE]})()
+    answer = deidentify_file(
+        tmp_path / "in.png", tmp_path / "out.png", "a", detector, replacer(Paint([250])), Policy()
+    )
+    assert answer.verdict is Verdict.WITHHELD and "trailer" in answer.reason
+    assert ("shows an original face" in answer.reason) == shown

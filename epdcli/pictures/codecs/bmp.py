@@ -18,5 +18,5 @@ def decode(source: Source) -> Decoded:
 def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes:
     """The page as BMP; neither the mark nor a profile finds room in it."""
     target = io.BytesIO()
-    image_of(pages[0]).save(target, "BMP", **({"dpi": encoding.dpi} if encoding.dpi else {}))
+    image_of(pages[0]).save(target, "BMP", dpi=encoding.dpi or (0, 0))
     return target.getvalue()

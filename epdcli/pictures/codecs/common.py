@@ -14,11 +14,13 @@ from PIL import Image
 from epdcli.errors import PictureError
 from epdcli.pictures.encoding import Mode, Page
 from epdcli.pictures.formats import Format
+from epdcli.pictures.memory import BYTES_A_PIXEL, free_bytes
 from epdcli.pictures.metadata import collected
 from epdcli.pictures.palette import wiped
 from epdcli.pictures.planes import upright, value_range, without_hidden_colour
 from epdcli.pictures.profile import neutral_profile
 
+_SMALL = 1 << 28  # bytes: below that nobody needs to ask
 _MODES = {"1", "L", "LA", "RGB", "RGBA", "CMYK"}
 
 
@@ -75,7 +77,7 @@ def open_image(source: Source) -> Image.Image:
 
 
 def check_size(source: Source, width: int, height: int, frames: int = 1) -> None:
-    """Raise PictureError when the declared size is beyond the limit, or nothing."""
+    """Raise PictureError when the declared size is beyond the limit or the free memory, or nothing."""
     if width < 1 or height < 1:
         raise PictureError(f"{source.name} has no pixels ({width} x {height}).", hint="Copy the file again.")
     if width * height * frames > source.max_pixels:
@@ -84,6 +86,15 @@ def check_size(source: Source, width: int, height: int, frames: int = 1) -> None
             + (f" in {frames} frames" if frames > 1 else "")
             + f", more than the limit of {source.max_pixels:,}.",
             hint="Raise --max-pixels if you trust the file and have the memory.",
+        )
+    needed = width * height * frames * BYTES_A_PIXEL
+    free = free_bytes() if needed > _SMALL else None
+    if free is not None and needed > free:
+        raise PictureError(
+            f"{source.name} declares {width} x {height} pixels"
+            + (f" in {frames} frames" if frames > 1 else "")
+            + f", for which {needed / 1e9:.1f} GB of memory are needed; {free / 1e9:.1f} GB are free.",
+            hint="Close other programs, lower --jobs, or make the picture smaller.",
         )
 
 

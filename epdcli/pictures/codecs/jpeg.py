@@ -23,10 +23,12 @@ from epdcli.pictures.codecs.common import (
 )
 from epdcli.pictures.containers.jpeg import segments
 from epdcli.pictures.encoding import Encoding, Page
+from epdcli.pictures.profile import adobe_rgb
 
 _READ = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive; the last two arithmetic
 _OTHERS = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 _PROGRESSIVE = {0xC2, 0xCA}
+_EXIF_IFD, _INTEROPERABILITY, _COLOUR_SPACE = 0x8769, 0xA005, 0xA001
 
 
 def decode(source: Source) -> Decoded:
@@ -44,6 +46,8 @@ def decode(source: Source) -> Decoded:
     orientation = orientation_of(image)
     # A picture that was turned has other blocks; inks may be stored upside down.
     blocks = source.data if orientation == 1 and frame[5] in (1, 3) and jpeg_blocks.available() else None
+    if "icc_profile" not in image.info and frame[5] == 3 and _is_adobe_rgb(image):
+        image.info["icc_profile"] = adobe_rgb()
     return Decoded(
         pages=(page_of(image, source, orientation=orientation),),
         dpi=dpi_of(image, orientation),
@@ -72,6 +76,19 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
     if touched is None:
         touched = np.zeros(pages[0].size, dtype=bool)
     return jpeg_blocks.with_old_blocks(old, data, touched)
+
+
+def _is_adobe_rgb(image: Any) -> bool:
+    """Whether EXIF alone says so, as cameras do (DCF 2.0: interoperability R03; others: colour space 2).
+
+    EXIF is dropped, so that the colours need a profile to stay what they are.
+    """
+    try:
+        exif = image.getexif()
+        index = str(exif.get_ifd(_INTEROPERABILITY).get(1, ""))
+        return index.strip("\0 ") == "R03" or exif.get_ifd(_EXIF_IFD).get(_COLOUR_SPACE) == 2
+    except Exception:  # a damaged block says nothing
+        return False
 
 
 def _settings(image: Any, frame: bytes, progressive: bool, turned: bool) -> dict[str, Any]:

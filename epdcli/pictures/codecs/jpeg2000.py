@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from epdcli.pictures.codecs.common import (
@@ -19,6 +20,8 @@ from epdcli.pictures.codecs.common import (
 from epdcli.pictures.containers.boxes import XMP_UUID, boxes
 from epdcli.pictures.encoding import Encoding, Mode, Page
 
+# Numbers of colour spaces (15444-1, table I.10): sRGB, grey, sYCC
+_SPACES = {number.to_bytes(4, "big") for number in (16, 17, 18)}
 _MODES = {Mode.GREY, Mode.GREY_ALPHA, Mode.RGB, Mode.RGBA}
 
 
@@ -28,6 +31,13 @@ def decode(source: Source) -> Decoded:
     depths = _depths(source.data)
     if depths not in ({8}, {16}) or (depths == {16} and image.mode != "I;16"):
         raise refusal(source, f"has samples of {', '.join(map(str, sorted(depths)))} bits")
+    if not source.data.startswith(b"\xff\x4f"):
+        if sum(kind == b"jp2c" for kind, *_ in boxes(source.data)) > 1:
+            raise refusal(source, "holds several pictures", hint="Split it into single files.")
+        if any(content[:1] == b"\1" and content[3:7] not in _SPACES for content in _colours(source.data)):
+            raise refusal(source, "has another colour space than grey, sRGB or YCC")
+        if len(image.getbands()) in (2, 4) and not _names_channels(source.data):
+            raise refusal(source, "has a channel more than its colours, and doesn't say that it is alpha")
     profile = _profile(source.data)
     if profile:
         image.info["icc_profile"] = profile
@@ -102,9 +112,19 @@ def _depths(data: bytes) -> set[int]:
 def _profile(data: bytes) -> bytes | None:
     if data.startswith(b"\xff\x4f"):
         return None
+    return next((content[3:] for content in _colours(data) if content[:1] == b"\2"), None)
+
+
+def _colours(data: bytes) -> Iterator[bytes]:
+    """The colour boxes of the header: a method (1: by number, 2: by profile), two more bytes, and which."""
+    return (content for kind, content in _header(data) if kind == b"colr")
+
+
+def _names_channels(data: bytes) -> bool:
+    return any(kind == b"cdef" for kind, _ in _header(data))
+
+
+def _header(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     for kind, _, start, end in boxes(data):
         if kind == b"jp2h":
-            for inner, _, first, last in boxes(data, start, end):
-                if inner == b"colr" and data[first] == 2:
-                    return data[first + 3 : last]
-    return None
+            yield from ((inner, data[first:last]) for inner, _, first, last in boxes(data, start, end))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 8
+_ROUNDING = 8.0  # levels of a block's root mean square that decoding and encoding again may cost
 
 
 def available() -> bool:
@@ -42,7 +43,10 @@ def with_old_blocks(old: bytes, new: bytes, touched: NDArray[np.bool_]) -> bytes
             if not _alike(before, after):
                 return new
             for number, planes in enumerate(after.coef_arrays):
-                keep = ~_blocks_touched(touched, _pixels_of_a_block(after, number), planes.shape)
+                pixels = _pixels_of_a_block(after, number)
+                keep = ~_blocks_touched(touched, pixels, planes.shape)
+                old_planes, table = before.coef_arrays[number], _tables(after)[number]
+                keep &= ~_hides_something(old_planes, planes, table, pixels, touched.shape)
                 mask = np.kron(keep, np.ones((_BLOCK, _BLOCK), dtype=bool))
                 planes[mask] = before.coef_arrays[number][mask]
             after.optimize_coding = True  # the tables at hand may lack codes that the old blocks need
@@ -92,6 +96,25 @@ def _blocks_touched(
     height, width = min(touched.shape[0], padded.shape[0]), min(touched.shape[1], padded.shape[1])
     padded[:height, :width] = touched[:height, :width]
     return np.asarray(padded.reshape(rows, pixels[0], columns, pixels[1]).any(axis=(1, 3)))
+
+
+def _hides_something(
+    old: NDArray[Any], new: NDArray[Any], table: NDArray[Any], pixels: tuple[int, int], size: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Rows x columns of blocks: whether a block reaches beyond the picture's edge, and holds there what no
+    encoder would make of its visible part, as in a file that was cropped by its header alone.
+
+    `old` and `new` are a component's coefficients in steps of `table` (8 x 8). Theirs is an orthonormal
+    transform: what they are apart there, the pixels are here.
+    """
+    hides = np.zeros((old.shape[0] // _BLOCK, old.shape[1] // _BLOCK), dtype=bool)
+    below, right = size[0] // pixels[0], size[1] // pixels[1]  # the first blocks that reach beyond the edge
+    for edge in (np.s_[below:, :], np.s_[:, right:]):
+        part = tuple(slice(None if s.start is None else s.start * _BLOCK, None) for s in edge)
+        rows, columns = hides[edge].shape
+        apart = (old[part].astype(np.float32) - new[part]).reshape(rows, _BLOCK, columns, _BLOCK)
+        hides[edge] |= np.sqrt(((apart * table[:, None, :]) ** 2).mean(axis=(1, 3))) > _ROUNDING
+    return hides
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from epdcli.pictures.planes import upright
 from epdcli.pictures.profile import neutral_profile
 
 _SUBFILE, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _FORMAT, _EXTRA = 254, 258, 259, 262, 274, 339, 338
-_SUB_DIRECTORIES, _DNG = 330, 50706
+_SUB_DIRECTORIES, _DNG, _DESCRIPTION = 330, 50706, 270
 _REDUCED, _MASK = 1, 4
 _RAW_PHOTOMETRICS = (32803, 34892)
 _LOSSLESS = {
@@ -67,6 +68,10 @@ def decode(source: Source) -> Decoded:
         image: Any = open_image(source)
     except UnidentifiedImageError as error:
         raise refusal(source, "is a TIFF of an unusual kind") from error
+    if _images_of_imagej(image) > image.n_frames:
+        raise refusal(
+            source, "holds a stack of ImageJ's without its pages", hint="Save it as an image sequence."
+        )
     pages: list[Page] = []
     compressions: set[str] = set()
     dpi = None
@@ -101,6 +106,14 @@ def decode(source: Source) -> Decoded:
         "big": source.data[2:4] in (b"+\0", b"\0+"),
     }
     return Decoded(tuple(pages), dpi, settings)
+
+
+def _images_of_imagej(image: Any) -> int:
+    """How many pictures ImageJ says there are: of stacks beyond 4 GB it writes one directory for all."""
+    found = re.match(
+        r"ImageJ=.*?^images=(\d{1,9})$", str(image.tag_v2.get(_DESCRIPTION, "")), re.DOTALL | re.MULTILINE
+    )
+    return int(found[1]) if found else 1
 
 
 def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes:

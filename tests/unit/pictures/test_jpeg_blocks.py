@@ -72,3 +72,22 @@ def test_a_source_of_another_kind_changes_nothing() -> None:
     touched = np.zeros(SMOOTH.shape[:2], dtype=bool)
     assert jpeg_blocks.with_old_blocks(one.getvalue(), two.getvalue(), touched) == two.getvalue()
     assert jpeg_blocks.with_old_blocks(b"\xff\xd8\xff", two.getvalue(), touched) == two.getvalue()
+
+
+def test_what_a_header_cropped_away_is_not_in_the_blocks_at_the_edge(tmp_path: Path) -> None:
+    """A file whose header says 7 rows and columns less than its blocks hold hides them from every viewer."""
+    whole = io.BytesIO()
+    Image.fromarray(SMOOTH[:160, :160]).save(whole, "JPEG", quality=90, subsampling=0)
+
+    def resized(data: bytes, side: int) -> bytes:
+        at = data.index(b"\xff\xc0") + 5
+        return data[:at] + side.to_bytes(2, "big") * 2 + data[at + 4 :]
+
+    (tmp_path / "in.jpg").write_bytes(resized(whole.getvalue(), 153))
+    file = read(tmp_path / "in.jpg")
+    write(file, file.frames, [np.zeros((153, 153), dtype=bool)], tmp_path / "out.jpg")
+    old = np.asarray(Image.open(whole)).astype(int)
+    new = np.asarray(Image.open(io.BytesIO(resized((tmp_path / "out.jpg").read_bytes(), 160)))).astype(int)
+    assert (old[:152, :152] == new[:152, :152]).all()
+    assert np.abs(old[:153, :153] - new[:153, :153]).max() < 12
+    assert np.abs(old[:, 153:] - new[:, 153:]).mean() > 5
