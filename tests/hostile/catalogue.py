@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cases_broken, cases_formats, cases_kept, cases_metadata
+from . import cases_broken, cases_formats, cases_kept, cases_metadata, cases_odd
 from .case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,6 +10,7 @@ CASES: tuple[Case, ...] = (
     *cases_formats.CASES,
     *cases_broken.CASES,
     *cases_kept.CASES,
+    *cases_odd.CASES,
 )
 
 

@@ -83,7 +83,6 @@ def test_the_judges_see_what_was_planted(tmp_path: Path) -> None:
 def test_a_face_under_full_transparency_is_seen_by_the_judges(tmp_path: Path) -> None:
     hidden = [case for case in CASES if "under alpha 0" in case.title and not missing(case)]
     for case in hidden:
-        assert (
-            any("beside" in what for what in visible_faces(case.build(tmp_path).read_bytes()))
-            or "AVIF" in case.title
+        assert any("beside" in what for what in visible_faces(case.build(tmp_path).read_bytes())) or any(
+            word in case.title for word in ("AVIF", "frames")
         )

@@ -19,6 +19,7 @@ from epdcli.pictures.codecs.common import (
 from epdcli.pictures.containers.riff import chunks
 from epdcli.pictures.encoding import Encoding, Page
 
+_ALPHA = 0x10  # of VP8X's flags
 _QUALITY = 95  # WebP has no tables to take over; at 95 a second encoding costs about 45 dB
 
 
@@ -51,7 +52,15 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
             "loop": encoding.settings["loop"],
         }
     image_of(pages[0]).save(target, "WEBP", **options, **extras.options("xmp", "exif"))
-    return target.getvalue()
+    data = target.getvalue()
+    return _with_alpha_flag(data) if len(pages) > 1 and pages[0].has_alpha else data
+
+
+def _with_alpha_flag(data: bytes) -> bytes:
+    """The animation said to be transparent: libwebp cuts clear margins off the frames, and where no clear
+    pixel is left in them it says that there is no alpha, so that the margins are shown black."""
+    assert data[12:16] == b"VP8X"
+    return data[:20] + bytes([data[20] | _ALPHA]) + data[21:]
 
 
 def _is_lossless(data: bytes) -> bool:
