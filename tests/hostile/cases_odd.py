@@ -224,6 +224,21 @@ def _mixed_webp() -> bytes:
     return saved(image(), "WEBP", save_all=True, append_images=others, allow_mixed=True, duration=50)
 
 
+def _hardly_changing() -> bytes:
+    """An opaque animation of which most stays: an encoder leaves that clear in the later frames."""
+    frames = [image() for _ in range(3)]
+    for number, frame in enumerate(frames):
+        frame.paste((0, 90 * number, 200), (0, 0, 30, 30))
+    options = {"lossless": True, "duration": 60}
+    return saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], **options)
+
+
+def _clear_margin() -> bytes:
+    picture = image("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 288, 30))
+    return saved(picture, "GIF")
+
+
 def _behind_the_last_code() -> bytes:
     """A GIF whose pixels end before their data do."""
     data, hidden = saved(image().quantize(64), "GIF"), BYTES + thumbnail()[:200]
@@ -278,6 +293,8 @@ SIMPLE = [
         lambda: with_riff_chunk(b"EXIF", b"Exif\0\0" + exif_with_thumbnail() + b"x"),
         {"decibels": 40.0},
     ),
+    ("WebP: frames that hardly change", ".webp", _hardly_changing, {"decibels": None}),
+    ("GIF: a clear margin", ".gif", _clear_margin, {}),
     ("GIF: bytes behind the last code", ".gif", _behind_the_last_code, {}),
     ("GIF: palettes of their own, and no time", ".gif", _palettes_of_their_own, {}),
     ("GIF: version 87a", ".gif", lambda: b"GIF87a" + saved(image().quantize(64), "GIF")[6:], {}),

@@ -82,7 +82,9 @@ def _changes(pages: tuple[Page, ...]) -> Iterator[_Change]:
         shown, following = _packed(page), _packed(pages[number + 1]) if number + 1 < len(pages) else None
         vanishes = following is not None and bool(((following == 0) & (shown != 0)).any())
         drawn = (shown != canvas) & (shown != 0)
-        box = (0, 0, shown.shape[1], shown.shape[0]) if vanishes else _box(drawn)
+        # What the first frame leaves out, some readers show clear and others in the background's colour.
+        whole = vanishes or number == 0
+        box = (0, 0, shown.shape[1], shown.shape[0]) if whole else _box(drawn)
         here = (slice(box[1], box[3]), slice(box[0], box[2]))
         touched = np.zeros_like(drawn) if page.touched is None else page.touched
         clear_needed = vanishes or not drawn[here].all()

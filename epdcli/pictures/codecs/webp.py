@@ -53,14 +53,14 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
         }
     image_of(pages[0]).save(target, "WEBP", **options, **extras.options("xmp", "exif"))
     data = target.getvalue()
-    return _with_alpha_flag(data) if len(pages) > 1 and pages[0].has_alpha else data
+    return _with_alpha_flag(data, pages[0].has_alpha) if len(pages) > 1 else data
 
 
-def _with_alpha_flag(data: bytes) -> bytes:
-    """The animation said to be transparent: libwebp cuts clear margins off the frames, and where no clear
-    pixel is left in them it says that there is no alpha, so that the margins are shown black."""
+def _with_alpha_flag(data: bytes, clear: bool) -> bytes:
+    """The animation said to be transparent, or not. libwebp goes by the frames: it cuts clear margins off, so
+    that no clear pixel may be left in them, and leaves out what hasn't changed, so that some may be."""
     assert data[12:16] == b"VP8X"
-    return data[:20] + bytes([data[20] | _ALPHA]) + data[21:]
+    return data[:20] + bytes([data[20] | _ALPHA if clear else data[20] & ~_ALPHA]) + data[21:]
 
 
 def _is_lossless(data: bytes) -> bool:
