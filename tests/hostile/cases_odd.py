@@ -423,6 +423,31 @@ def _jp2_of_inks() -> bytes:
     return imagecodecs.jpeg2k_encode(np.ascontiguousarray(image("CMYK")), codecformat="jp2")
 
 
+def _with_depth(data: bytes, alpha: bytes, depth: bytes) -> bytes:
+    """A file with an alpha plane, which is now said to be a depth map."""
+    assert alpha in data and len(alpha) == len(depth)
+    return data.replace(alpha, depth)
+
+
+def _heic_with_depth() -> bytes:
+    import pillow_heif
+
+    target = io.BytesIO()
+    pillow_heif.from_pillow(hidden_in_alpha()).save(target, quality=90)
+    return _with_depth(target.getvalue(), b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:hevc:2015:auxid:2")
+
+
+def _avif_with_depth() -> bytes:
+    name = b"urn:mpeg:mpegB:cicp:systems:auxiliary:"
+    return _with_depth(saved(hidden_in_alpha(), "AVIF", quality=90), name + b"alpha", name + b"depth")
+
+
+def hidden_in_alpha() -> Image.Image:
+    picture = image("RGBA")
+    picture.putalpha(image("L"))
+    return picture
+
+
 _GEO = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
 _OF_MEDIA = [
     (
@@ -431,6 +456,8 @@ _OF_MEDIA = [
         _heic,
         {"needs": "pillow_heif", "decibels": 38.0},
     ),
+    ("HEIC: depth map", ".heic", _heic_with_depth, {"needs": "pillow_heif", "decibels": 38.0}),
+    ("AVIF: depth map", ".avif", _avif_with_depth, {"decibels": 40.0}),
     ("AVIF: animation with EXIF and XMP", ".avif", _avif, {"decibels": 36.0}),
     (
         "JPEG 2000: place, rights and labels in boxes",

@@ -84,6 +84,10 @@ def records(out: Path) -> Sequence[dict[str, Any]]:
     return json.loads(manifest.read_text())["files"]  # type: ignore[no-any-return]
 
 
+def faces(out: Path) -> list[dict[str, Any]]:
+    return [face for record in records(out) for face in record["faces"]]
+
+
 def workers_of(run: subprocess.Popen[str]) -> list[int]:
     """The process numbers of a run's workers, as /proc has them."""
     found = []
@@ -155,17 +159,24 @@ def test_a_killed_run_of_renamed_outputs_goes_on_under_the_same_names(
 
 @pytest.mark.timeout(1200)
 def test_any_number_of_workers_gives_the_same_bytes(pictures: Path, tmp_path: Path) -> None:
+    """Also of faces that need another identity: the threshold lies amid what they reach at once."""
     few = tmp_path / "few"
     few.mkdir()
     for name in ("0.png", "1.png", "2.png", "3.png", "4.png"):
         (few / name).symlink_to(pictures / name)
+    generated = ["--method", "generate"]
+    assert finish(start(few, tmp_path / "once", *generated))[0] == 0
+    reached = sorted(face["identity_distance"] for face in faces(tmp_path / "once"))
     results = []
     for jobs in ("1", "2", "3"):
         out = tmp_path / f"out{jobs}"
-        code, text = finish(start(few, out, "--method", "generate", "--jobs", jobs))
+        code, text = finish(
+            start(few, out, *generated, "--jobs", jobs, "--threshold", str(reached[len(reached) // 2]))
+        )
         assert code == 0, text
-        assert "generated" in {face["method"] for record in records(out) for face in record["faces"]}
-        results.append(digests(out))
+        assert "generated" in {face["method"] for face in faces(out)}
+        assert any(face["attempts"] > 1 for face in faces(out))
+        results.append((digests(out), faces(out)))
     assert results[0] == results[1] == results[2]
 
 
@@ -333,11 +344,25 @@ def test_a_read_only_output_is_a_sentence(pictures: Path, tmp_path: Path) -> Non
     assert list(closed.iterdir()) == list(out.iterdir()) == []
 
 
+def test_a_source_that_may_not_be_read_fails_alone(pictures: Path, tmp_path: Path) -> None:
+    copies, out = tmp_path / "in", tmp_path / "out"
+    copies.mkdir()
+    for name in ("0.png", "1.png"):
+        shutil.copy(pictures / name, copies / name)
+    (copies / "1.png").chmod(0)
+    code, text = finish(start(copies, out, preexec_fn=obey_permissions))
+    assert (code, "Traceback" in text) == (1, False), text
+    assert list(digests(out)) == ["0.png"]
+    assert "ermission denied" in str(records(out)[1]["reason"])
+
+
 def obey_permissions() -> None:
-    """In the child: take from root the right to write where permissions forbid it (CAP_DAC_OVERRIDE)."""
-    drop_from_bounding_set, override = 24, 1
+    """In the child: take from root the rights to write and read where permissions forbid it
+    (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH)."""
+    drop_from_bounding_set = 24
     if os.geteuid() == 0:
-        ctypes.CDLL(None).prctl(drop_from_bounding_set, override, 0, 0, 0)
+        for right in (1, 2):
+            ctypes.CDLL(None).prctl(drop_from_bounding_set, right, 0, 0, 0)
 
 
 def test_names_in_a_detections_file_lead_nowhere_else(pictures: Path, tmp_path: Path) -> None:
