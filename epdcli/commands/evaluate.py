@@ -51,6 +51,17 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         list[str] | None,
         typer.Option(metavar="NAME=FILE[,...]", help="Who measures head pose, beside the landmarks."),
     ] = None,
+    gaze: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE[,...]", help="Who measures gaze; without one it isn't measured."),
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE[,...]",
+            help="Whose features the Frechet and kernel distances are of; by default the recognisers'.",
+        ),
+    ] = None,
     detector: Annotated[
         list[str] | None, typer.Option(help="Who else looks for faces: dlib or a plug-in's.")
     ] = None,
@@ -126,6 +137,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
             landmarks=(source_of("landmarks68"),),
             poses=tuple(map(source_of, pose or [])),
             detectors=tuple(detector or ()),
+            gazes=tuple(map(source_of, gaze or [])),
+            features=tuple(map(source_of, features or [])),
         ),
         sets=parse_sets(deidentified or []),
         methods=parse_methods(methods),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.evaluation import scores
-from epdcli.evaluation.figures import ALL, Figure, Interval
+from epdcli.evaluation.figures import ALL, FLOOR, Figure, Interval
 from epdcli.evaluation.intervals import mean_interval
 from epdcli.evaluation.scores import Pairs
 
@@ -110,12 +110,17 @@ def verification(
 
 def link(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> Iterator[Figure]:
     """Two de-identified pictures of one person against two of different people: near .5 if unlinkable."""
+    yield from verification(bench, LINKABILITY, among_themselves(bench, probes, chosen))
+
+
+def among_themselves(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> Pairs:
+    """All pairs of the chosen probes (n, d), each once."""
     numbers = np.flatnonzero(chosen)
     people = bench.people[numbers]
     same = people[:, None] == people[None]
     once = np.triu(np.ones_like(same), 1)
     compared = scores.similarity(probes[numbers], probes[numbers], bench.metric)
-    yield from verification(bench, LINKABILITY, Pairs(compared, same & once, ~same & once, people))
+    return Pairs(compared, same & once, ~same & once, people)
 
 
 def resemble(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> Iterator[Figure]:
@@ -146,7 +151,7 @@ def label_floor(bench: Bench, labels: Sequence[tuple[str, ...]]) -> Figure | Non
     compared = scores.similarity(bench.clear[shown], bench.clear[shown], bench.metric)
     pairs = Pairs(compared, alike, strangers & ~alike, people)
     found = next(iter(verification(bench, "floor", pairs)))
-    return None if found.value is None else replace(found, measure="auc floor")
+    return None if found.value is None else replace(found, measure=FLOOR)
 
 
 def _true_positives(

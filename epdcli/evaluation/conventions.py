@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Convention:
     metric    of embeddings: cosine or euclidean
     role      verification or training: what the product itself uses the network for, else empty
     classes   of an emotion network, in the output's order
+    unit      of a gaze network's two angles, pitch and yaw: degrees or radians; three numbers are a direction
     """
 
     crop: tuple[float, float, float, int]
@@ -52,6 +53,7 @@ class Convention:
     metric: str = "cosine"
     role: str = ""
     classes: tuple[str, ...] = ()
+    unit: str = field(default="degrees", repr=False)  # not in the key that answers are stored under
 
 
 _ARCFACE = Convention(CROPS["arcface"], "embedding")
@@ -137,6 +139,7 @@ def _described(base: Convention, said: Mapping[str, Any], text: str) -> Conventi
         "role": ("", VERIFICATION, TRAINING),
         "order": ("rgb", "bgr"),
         "channels": (1, 3),
+        "unit": ("degrees", "radians"),
     }
     for key, values in allowed.items():
         if getattr(result, key) not in values:

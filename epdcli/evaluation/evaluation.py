@@ -17,7 +17,16 @@ from epdcli.evaluation.cache import Cache
 from epdcli.evaluation.conventions import Source
 from epdcli.evaluation.deidentified import CONTROL, DeidentifiedSet, control
 from epdcli.evaluation.figures import ALL, FILLED, Figure
-from epdcli.evaluation.gauges import NAIVE, ORACLE, Gauge, colour_gauge, finder, judged, pixel_gauge
+from epdcli.evaluation.gauges import (
+    NAIVE,
+    ORACLE,
+    Gauge,
+    colour_gauge,
+    finder,
+    gaze_gauge,
+    judged,
+    pixel_gauge,
+)
 from epdcli.evaluation.intervals import mean_interval
 from epdcli.evaluation.inversion import INVERSION
 from epdcli.evaluation.judges import open_judge
@@ -48,13 +57,16 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Who judges: recognisers, emotion and pose networks, landmark networks, and other detectors by name."""
+    """Who judges: recognisers, emotion, landmark, pose and gaze networks, other detectors by name.
+    `features` are those whose answers the crowds' distances are of; without any, the recognisers' are."""
 
     recognisers: tuple[Source, ...]
     emotions: tuple[Source, ...]
     landmarks: tuple[Source, ...]
     poses: tuple[Source, ...] = ()
     detectors: tuple[str, ...] = ()
+    gazes: tuple[Source, ...] = ()
+    features: tuple[Source, ...] = ()
 
     @property
     def headline(self) -> tuple[str, ...]:
@@ -65,7 +77,7 @@ class Panel:
     @property
     def roles(self) -> dict[str, str]:
         """What the product uses each judge for."""
-        judges = (*self.recognisers, *self.emotions, *self.landmarks, *self.poses)
+        judges = (*self.recognisers, *self.emotions, *self.landmarks, *self.poses, *self.gazes)
         return {source.name: source.convention.role for source in judges} | {_DETECTOR: "verification"}
 
 
@@ -186,8 +198,10 @@ def _gauges(panel: Panel, choice: Choice, engine: Engine, detector: Detector) ->
         yield judged(NAIVE, judge, NAIVE)
         yield judged(ORACLE, judge, ORACLE)
     kinds = {"emotion": panel.emotions, "landmarks": panel.landmarks, "pose": panel.poses}
+    kinds["features"] = panel.features
     for kind, sources in kinds.items():
         yield from (judged(kind, open_judge(source, choice)) for source in sources)
+    yield from (gaze_gauge(open_judge(source, choice)) for source in panel.gazes)
     yield pixel_gauge()
     yield colour_gauge()
 
@@ -231,9 +245,10 @@ def _quality(subject: Subject, new: Measurements, panel: Panel) -> Iterator[Figu
     chosen = new.judged & subject.clear.present
     if chosen.sum() < 2:
         return
-    for source in panel.recognisers:
+    kind = "features" if panel.features else ORACLE
+    for source in panel.features or panel.recognisers:
         clear, made = (
-            _comparable(m[f"{ORACLE} {source.name}"][chosen], source.convention.metric)
+            _comparable(m[f"{kind} {source.name}"][chosen], source.convention.metric)
             for m in (subject.clear, new)
         )
         note = f"{chosen.sum()} pictures, {clear.shape[1]} features"

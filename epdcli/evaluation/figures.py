@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 ALL, FILLED = "all", "filled solid"
+FLOOR = "auc floor"  # what strangers who share their labels reach
 
 
 class Interval(NamedTuple):

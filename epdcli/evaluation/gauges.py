@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from epdcli.errors import UsageError
 from epdcli.evaluation.cache import key_of
 from epdcli.evaluation.judges import Judge
 from epdcli.evaluation.scenes import Scene, nearest, rows_of
@@ -57,6 +58,31 @@ def judged(kind: str, judge: Judge, view: str = ORACLE) -> Gauge:
         return judge.ask([(scene.pixels, _points(scene, view)) for scene in scenes])
 
     return Gauge(f"{kind} {judge.name}", key_of(kind, view, judge.key)[:24], measure)
+
+
+def gaze_gauge(judge: Judge) -> Gauge:
+    """Where the main face looks, as a unit vector (3,): to the right, down and towards the viewer."""
+
+    def measure(scenes: Sequence[Scene]) -> Floats:
+        answers = judge.ask([(scene.pixels, _points(scene, ORACLE)) for scene in scenes])
+        return directions(answers, judge.convention.unit)
+
+    return Gauge(f"gaze {judge.name}", key_of("gaze 1", judge.convention.unit, judge.key)[:24], measure)
+
+
+def directions(answers: Floats, unit: str) -> Floats:
+    """Unit vectors (n, 3) of a gaze network's answers: directions (n, 3), or pitch and yaw (n, 2) in `unit`.
+    Raises UsageError for another number of them."""
+    if answers.shape[1] == 3:
+        return np.asarray(answers / np.linalg.norm(answers, axis=1, keepdims=True), np.float32)
+    if answers.shape[1] != 2:
+        raise UsageError(
+            f"The gaze network answers {answers.shape[1]} numbers a face.",
+            hint="It must answer two angles (pitch and yaw) or the three coordinates of a direction.",
+        )
+    pitch, yaw = (np.radians(answers) if unit == "degrees" else answers).T
+    towards = np.cos(pitch)
+    return np.stack([towards * np.sin(yaw), np.sin(pitch), towards * np.cos(yaw)], axis=1).astype(np.float32)
 
 
 def pixel_gauge() -> Gauge:

@@ -1,9 +1,10 @@
 """Predictions in the JSON schema of the package `hifd`, and its own scores of them.
 
 HiFD (H. Wei, PyPI `hifd`, MIT) scores predictions of originals and de-identified pictures; it runs no network
-itself. Of its tasks these are written: `face_embedding` (privacy P), `macro_exp` and `landmark` (utility U1).
-Not written, since no judge here measures them: `age`, `gender`, `ethnicity`, `gaze`, `micro_exp`, `rppg` and
-`niqe` (quality Q). Its composite leaves missing parts out and shares their weight among the others.
+itself. Of its tasks these are written: `face_embedding` (privacy P), `macro_exp` and `landmark` (utility U1),
+and with a gaze network `gaze` (utility U2). Not written, since no judge here measures them: `age`, `gender`,
+`ethnicity`, `micro_exp`, `rppg` and `niqe` (quality Q). Its composite leaves missing parts out and shares
+their weight among the others.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from epdcli.files import write_text
 SCHEMA_VERSION = "1.0"
 _EYES = (slice(36, 42), slice(42, 48))
 _SIDE = 112.0  # pixels of the landmark network's crop
-_COLUMNS = ("P", "Q", "U1", "privacy_first", "balanced", "clinical")
+_COLUMNS = ("P", "Q", "U1", "U2", "privacy_first", "balanced", "clinical")
 _TITLE = "HiFD"
 _TEXT = (
     "Scores of the package hifd for the same measurements: P from embeddings, U1 from expressions and "
-    "landmarks. Q (NIQE), U2 and U3 are not measured here; its composites leave them out."
+    "landmarks, U2 from the gaze if a network for it was given. Q (NIQE) and U3 are not measured here; its "
+    "composites leave out what is missing."
 )
 
 Floats = NDArray[np.float32]
@@ -100,6 +102,8 @@ def _tasks(panel: Panel) -> Iterator[Task]:
         yield Task("macro_exp", source.name, f"emotion {source.name}", source.convention.classes)
     for source in panel.landmarks:
         yield Task("landmark", source.name, f"landmarks {source.name}")
+    for source in panel.gazes:
+        yield Task("gaze", source.name, f"gaze {source.name}")
 
 
 def _envelope(task: Task, source: str, subject: Subject, measured: Measurements) -> dict[str, Any]:
@@ -123,6 +127,8 @@ def _prediction(task: Task, answer: Floats) -> dict[str, Any]:
     match task.task:
         case "face_embedding":
             return {"embedding": [float(value) for value in answer]}
+        case "gaze":
+            return {"direction": [float(value) for value in answer]}
         case "macro_exp":
             probabilities = np.asarray(answer, np.float64)
             return {"probs": (probabilities / probabilities.sum()).tolist()}

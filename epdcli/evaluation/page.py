@@ -7,10 +7,12 @@ from html import escape
 
 from epdcli.evaluation import page_texts as texts
 from epdcli.evaluation import plots
+from epdcli.evaluation.attacks import LINKABILITY
 from epdcli.evaluation.deidentified import CONTROL
-from epdcli.evaluation.figures import ALL, FILLED, Figure
+from epdcli.evaluation.figures import ALL, FILLED, FLOOR, Figure
+from epdcli.evaluation.gauges import NAIVE
 from epdcli.evaluation.results import Results, SetSummary
-from epdcli.evaluation.summary import COLUMNS, Column, Row, shown, summary_rows
+from epdcli.evaluation.summary import COLUMNS, FLOOR_TITLE, Column, Row, shown, summary_rows
 
 
 def page(results: Results, sheet: str = "") -> str:
@@ -85,7 +87,9 @@ def _summary(results: Results) -> str:
     )
 
 
-def _counted(pictures: int) -> str:
+def _counted(pictures: int | None) -> str:
+    if pictures is None:
+        return "strangers"
     return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
 
 
@@ -100,7 +104,7 @@ def _best(rows: Sequence[Row], column: int) -> list[Figure]:
 
 
 def _kind(row: Row) -> str:
-    if row.title == CONTROL:
+    if row.title in (CONTROL, FLOOR_TITLE):
         return "control"
     return "filled" if row.title.endswith(FILLED) else ""
 
@@ -125,13 +129,18 @@ def _ends(figure: Figure, digits: int) -> str:
 def _plots(results: Results) -> str:
     colours = plots.colours_of([item.name for item in results.sets])
     judge = results.headline[0]
-    figures = (
+    of_attack = {
+        attack: [curve for curve in results.curves if curve.attack == attack]
+        for attack in (NAIVE, LINKABILITY)
+    }
+    figures = [
         _image(plots.trade_plot(results, colours), texts.TRADE),
-        _image(plots.roc_plot(results.curves, colours), texts.ROC.format(judge=judge)),
-        _image(
-            plots.distribution_plot(results.curves, colours), texts.DISTRIBUTIONS.format(judge=judge), "wide"
-        ),
-    )
+        _image(plots.roc_plot(of_attack[NAIVE], colours), texts.ROC.format(judge=judge)),
+    ]
+    for attack, text in ((NAIVE, texts.DISTRIBUTIONS), (LINKABILITY, texts.LINKS)):
+        if of_attack[attack]:
+            plot = plots.distribution_plot(of_attack[attack], colours)
+            figures.append(_image(plot, text.format(judge=judge), "wide"))
     return f'<h2>Curves</h2><div class="plots">{"".join(figures)}</div>'
 
 
@@ -144,7 +153,7 @@ def _groups(results: Results) -> str:
         f"<p>Strangers who share their labels already reach an AUC of <b>{f.value:.3f}</b> with "
         f'{escape(f.judge)} <span class="soft">({escape(f.note)})</span>: {texts.FLOOR}</p>'
         for f in results.figures
-        if f.measure == "auc floor"
+        if f.measure == FLOOR
     )
     return f"<h2>Groups</h2>{floors}" + "".join(
         _image(address, f"By {label}; intervals of 95 %") for label, address in images.items()

@@ -46,9 +46,10 @@ TRADE = (
 )
 ROC = "Naive attack by {judge}: the probes recognised at each rate of false matches. Lower is more private."
 DISTRIBUTIONS = (
-    "Scores of the same person (filled) and of strangers (line), by {judge}. Where they lie on each other, "
-    "nothing can be told."
+    "Naive attack: scores of the same person (filled) and of strangers (line), by {judge}. Where they lie on "
+    "each other, nothing can be told."
 )
+LINKS = "Linkability: scores of two new pictures of one person (filled) and of two people (line), by {judge}."
 SUMMARY = (
     "Small numbers are 95 % intervals (people drawn again and again). Green: the best method, the untouched "
     "control apart. Thresholds come from the attack's own pairs of strangers."

@@ -174,6 +174,8 @@ def _judges(panel: Panel) -> tuple[Mapping[str, str], ...]:
         "emotion": panel.emotions,
         "landmarks": panel.landmarks,
         "pose": panel.poses,
+        "gaze": panel.gazes,
+        "features": panel.features,
     }
     return tuple(
         {

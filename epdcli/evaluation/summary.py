@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from epdcli.evaluation.figures import ALL, FILLED, Figure
+from epdcli.evaluation.deidentified import CONTROL
+from epdcli.evaluation.figures import ALL, FILLED, FLOOR, Figure
 from epdcli.evaluation.inversion import INVERSION
 from epdcli.evaluation.parrot import HEAD
 from epdcli.evaluation.results import Results
+
+FLOOR_TITLE = "floor: same labels"
 
 
 class Better(StrEnum):
@@ -48,10 +51,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One set, or its filled faces: `pictures` it is counted on, and a figure for each column or None."""
+    """One set, or its filled faces: `pictures` it is counted on (None: none), and a figure for each column or
+    None."""
 
     title: str
-    pictures: int
+    pictures: int | None
     cells: tuple[Figure | None, ...]
 
 
@@ -72,15 +76,27 @@ COLUMNS = (
     Column("F1 drop", "", "F1 drop, emotion", Better.LESS, hint="of a classifier that learns from the set"),
     Column("NME", "", "landmark NME", Better.LESS, hint="68 landmarks, in eye distances"),
     Column("pose, °", "", "head pose", Better.LESS, 1, "mean change of three angles"),
+    Column("gaze, °", "", "gaze", Better.LESS, 1, "angle between the directions"),
     Column("found", "", "found again", Better.MORE, hint="the face is detected again"),
     Column("PSNR, dB", "", "PSNR outside", Better.MORE, 1, "outside all faces; 60 is unchanged"),
     Column("sharp", "", "sharpness", Better.ONE, 2, "of the original's; edges of blocks count"),
-    Column("Fréchet", "", "Frechet distance", Better.LESS, hint="of the recogniser's embeddings"),
+    Column(
+        "Fréchet",
+        "",
+        "Frechet distance",
+        Better.LESS,
+        hint="of the feature network's, by default the recogniser's, answers",
+    ),
 )
 
 
 def summary_rows(results: Results) -> Iterator[Row]:
-    """A row for every set, and one for the faces of a set that were filled solid instead."""
+    """A row for every set, and one for the faces of a set that were filled solid instead; where labels are
+    known, first what strangers of the same labels reach, beside which an AUC is read."""
+    floor = best_figure(results, CONTROL, ALL, "", FLOOR)
+    if floor is not None:
+        cells = (floor if (c.attack, c.measure) == ("naive", "auc") else None for c in COLUMNS)
+        yield Row(FLOOR_TITLE, None, tuple(cells))
     for item in results.sets:
         yield _row(results, item.name, ALL, item.name, item.pictures - item.filled)
         if item.filled:
@@ -117,6 +133,13 @@ def as_markdown(results: Results) -> str:
     lines = [
         ["", "pictures", *(COLUMNS[i].title for i in used)],
         ["---", *["---:"] * (1 + len(used))],
-        *([row.title, str(row.pictures), *(shown(row.cells[i], COLUMNS[i]) for i in used)] for row in rows),
+        *(
+            [
+                row.title,
+                "–" if row.pictures is None else str(row.pictures),
+                *(shown(row.cells[i], COLUMNS[i]) for i in used),
+            ]
+            for row in rows
+        ),
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

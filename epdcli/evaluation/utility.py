@@ -146,6 +146,11 @@ def _pose(clear: Floats, new: Floats) -> _Rows:
     yield "head pose", "degrees", "lower", np.abs(clear - new).mean(axis=1)
 
 
+def _gaze(clear: Floats, new: Floats) -> _Rows:
+    cosine = np.clip((clear.astype(np.float64) * new).sum(axis=1), -1, 1)
+    yield "gaze", "degrees", "lower", np.degrees(np.arccos(cosine))
+
+
 def _found(clear: Floats, new: Floats) -> _Rows:
     seen = _where(clear[:, -1] > 0, (new[:, -1] > 0).astype(np.float64))
     yield "found again", SHARE, "higher", seen
@@ -167,6 +172,7 @@ _BY_KIND: Mapping[str, Callable[[Floats, Floats], _Rows]] = {
     "emotion": _emotion,
     "landmarks": _landmarks,
     "pose": _pose,
+    "gaze": _gaze,
     "found": _found,
     "pixels": _pixels,
     "colours": _colours,

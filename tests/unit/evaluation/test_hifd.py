@@ -27,6 +27,7 @@ def measured(name: str, seed: int) -> Measurements:
         "oracle dlib": random.normal(size=(COUNT, 128)).astype(np.float32),
         "emotion faceapi": random.dirichlet(np.ones(7), COUNT).astype(np.float32),
         "landmarks landmarks68": random.uniform(size=(COUNT, 136)).astype(np.float32),
+        "gaze eyes": random.normal(size=(COUNT, 3)).astype(np.float32),
     }
     filled = np.arange(COUNT) == COUNT - 1
     return Measurements(name, columns, np.ones(COUNT, bool), filled & (name != "none"))
@@ -43,6 +44,7 @@ def folder(tmp_path: Path) -> Path:
         (Source("dlib", None, "", DLIB),),
         (Source("faceapi", None, "", FACEAPI),),
         (Source("landmarks68", None, "", LANDMARKS),),
+        gazes=(Source("eyes", None, "", LANDMARKS),),
     )
     write_hifd(tmp_path / "hifd", subject, panel)
     return tmp_path / "hifd"
@@ -51,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 def test_each_pair_of_files_is_valid_and_leaves_filled_faces_out(folder: Path) -> None:
     import hifd.io
 
-    for task in ("face_embedding_dlib", "macro_exp_faceapi", "landmark_landmarks68"):
+    for task in ("face_embedding_dlib", "macro_exp_faceapi", "landmark_landmarks68", "gaze_eyes"):
         kind, common = hifd.io.validate_pair(
             str(folder / "original" / f"{task}.json"), str(folder / "deid-copy" / f"{task}.json")
         )
@@ -61,7 +63,8 @@ def test_each_pair_of_files_is_valid_and_leaves_filled_faces_out(folder: Path) -
 def test_a_copy_has_no_privacy_and_all_utility(folder: Path) -> None:
     table = hifd_scores(folder)
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
-    assert (rows["copy"]["P"], rows["copy"]["U1"], rows["copy"]["Q"]) == ("0.000", "1.000", "–")
+    copy = rows["copy"]
+    assert (copy["P"], copy["U1"], copy["U2"], copy["Q"]) == ("0.000", "1.000", "1.000", "–")
     assert 0.3 < float(rows["other: 5"]["P"]) < 0.7
     assert float(rows["other: 5"]["U1"]) < 0.6
     assert 0 < float(rows["other: 5"]["balanced"]) < 1

@@ -14,7 +14,7 @@ from tests.needs import needs
 needs("matplotlib")
 
 from epdcli.evaluation.curves import Curve  # noqa: E402
-from epdcli.evaluation.figures import ALL, FILLED, Figure  # noqa: E402
+from epdcli.evaluation.figures import ALL, FILLED, FLOOR, Figure  # noqa: E402
 from epdcli.evaluation.gate import Failure  # noqa: E402
 from epdcli.evaluation.page import page  # noqa: E402
 from epdcli.evaluation.results import Results, SetSummary, as_csv  # noqa: E402
@@ -44,7 +44,8 @@ def results(**given: object) -> Results:
         "pictures": 90, "people": 30, "people_with_several_pictures": 30, "tool": "epdcli",
         "requirements": [],
     }  # fmt: skip
-    curve = Curve("blur", FREE, (0.001, 1.0), (0.1, 1.0), (0.0, 0.5, 1.0), (1.0, 1.0), (2.0, 0.0))
+    shape = ((0.001, 1.0), (0.1, 1.0), (0.0, 0.5, 1.0), (1.0, 1.0), (2.0, 0.0))
+    curves = tuple(Curve("blur", attack, FREE, *shape) for attack in ("naive", "linkability"))
     everything = {
         "about": about,
         "sets": tuple(SetSummary(name, 90, 0, int(name == "blur"), 0, False, None) for name in names),
@@ -55,7 +56,7 @@ def results(**given: object) -> Results:
         "headline": (FREE,),
         "figures": figures(),
         "failures": (),
-        "curves": (curve,),
+        "curves": curves,
     }
     return Results(**{**everything, **given})
 
@@ -116,6 +117,20 @@ def test_the_headline_is_by_whom_the_product_does_not_use() -> None:
 def test_a_report_by_a_marked_recogniser_alone_says_so() -> None:
     assert "figures are too good" not in page(results())
     assert "figures are too good" in page(results(headline=(OWN,)))
+
+
+def test_an_auc_is_read_beside_what_strangers_of_the_same_labels_reach() -> None:
+    floor = Figure("none", ALL, "", FLOOR, FREE, "", 0.7021, 0.66, 0.74, 30, "strangers of the same gender")
+    told = results(figures=(*figures(), floor))
+    assert ("none|all||auc floor|free", 3, "0.702") in read(page(told)).cells
+    assert as_markdown(told).splitlines()[2] == "| floor: same labels | – | 0.702 | – | – |"
+    assert "floor" not in page(results()) + as_markdown(results())
+
+
+@pytest.mark.parametrize("word", ["Naive attack: scores", "Linkability: scores", "Privacy against utility"])
+def test_curves_and_the_trade_are_drawn(word: str) -> None:
+    assert word in page(results())
+    assert "Linkability: scores" not in page(results(curves=results().curves[:1]))
 
 
 def test_names_of_folders_are_text_and_never_markup() -> None:

@@ -9,8 +9,9 @@ from tests.needs import needs
 
 needs("sklearn", "scipy")
 
+from epdcli.errors import UsageError  # noqa: E402
 from epdcli.evaluation import quality, utility  # noqa: E402
-from epdcli.evaluation.gauges import IDENTICAL_DB, psnr_outside  # noqa: E402
+from epdcli.evaluation.gauges import IDENTICAL_DB, directions, psnr_outside  # noqa: E402
 from epdcli.model import Box, Face  # noqa: E402
 
 RANDOM = np.random.default_rng(7)
@@ -90,3 +91,22 @@ def test_only_what_lies_outside_the_faces_counts_as_damage() -> None:
     assert psnr_outside(changed, original, [face]) == IDENTICAL_DB
     assert psnr_outside(changed, original, []) < 30
     assert np.isnan(psnr_outside(changed[:50], original, [face]))
+
+
+def test_a_gaze_is_a_direction_whether_told_by_angles_or_by_coordinates() -> None:
+    ahead, right = (0.0, 0.0, 1.0), (1.0, 0.0, 0.0)
+    by_angles = directions(np.array([(0, 0), (0, 90)], np.float32), "degrees")
+    by_radians = directions(np.array([(0, 0), (0, np.pi / 2)], np.float32), "radians")
+    by_coordinates = directions(np.array([(0, 0, 2), (5, 0, 0)], np.float32), "degrees")
+    for found in (by_angles, by_radians, by_coordinates):
+        assert found == pytest.approx(np.array([ahead, right]), abs=1e-6)
+    with pytest.raises(UsageError, match="4 numbers"):
+        directions(np.zeros((1, 4), np.float32), "degrees")
+
+
+def test_eyes_that_look_elsewhere_are_apart_by_an_angle() -> None:
+    clear = directions(np.array([(0, 0), (0, 0), (10, 0)], np.float32), "degrees")
+    new = directions(np.array([(0, 0), (0, 30), (-20, 0)], np.float32), "degrees")
+    ((name, unit, better, values),) = utility._gaze(clear, new)
+    assert (name, unit, better) == ("gaze", "degrees", "lower")
+    assert values == pytest.approx([0, 30, 30], abs=0.1)
