@@ -70,21 +70,36 @@ def _gate(results: Results) -> str:
 
 
 def _summary(results: Results) -> str:
+    """Two tables, so that each fits on a small screen: what an attacker learns, and what is left to use."""
     rows = list(summary_rows(results))
     used = [i for i, _ in enumerate(COLUMNS) if any(row.cells[i] is not None for row in rows)]
-    heads = "".join(_head_cell(COLUMNS[i].title, COLUMNS[i].better.value, COLUMNS[i].hint) for i in used)
-    best = {i: _best(rows, i) for i in used}
-    lines = (
-        f'<tr class="{_kind(row)}"><td>{escape(row.title)}<small>{_counted(row.pictures)}</small></td>'
-        + "".join(_cell(row.cells[i], COLUMNS[i], row.cells[i] in best[i]) for i in used)
-        + "</tr>"
-        for row in rows
-    )
+    attacked, useful = ([i for i in used if bool(COLUMNS[i].attack) == wanted] for wanted in (True, False))
     hints = "; ".join(f"{COLUMNS[i].title}: {COLUMNS[i].hint}" for i in used if COLUMNS[i].hint)
     return (
-        f'<h2>Summary</h2><div class="scroll">{_table("<th></th>" + heads, lines, "summary")}</div>'
-        f'<p class="soft">{texts.SUMMARY} {escape(hints)}.</p>'
+        "<h2>Summary</h2>"
+        + "".join(
+            f'<h3>{title}</h3><div class="scroll">{_summary_table(rows, columns, name)}</div>'
+            for title, columns, name in (
+                ("What an attacker learns", attacked, "privacy"),
+                ("What the pictures are good for", useful, "utility"),
+            )
+            if columns
+        )
+        + f'<p class="soft">{texts.SUMMARY} {escape(hints)}.</p>'
     )
+
+
+def _summary_table(rows: Sequence[Row], columns: Sequence[int], name: str) -> str:
+    heads = "".join(_head_cell(COLUMNS[i].title, COLUMNS[i].better.value, COLUMNS[i].hint) for i in columns)
+    best = {i: _best(rows, i) for i in columns}
+    lines = (
+        f'<tr class="{_kind(row)}"><td>{escape(row.title)}<small>{_counted(row.pictures)}</small></td>'
+        + "".join(_cell(row.cells[i], COLUMNS[i], row.cells[i] in best[i]) for i in columns)
+        + "</tr>"
+        for row in rows
+        if any(row.cells[i] is not None for i in columns)
+    )
+    return _table("<th></th>" + heads, lines, name, "summary")
 
 
 def _counted(pictures: int | None) -> str:
@@ -232,8 +247,8 @@ def _limits() -> str:
     return f"<h2>What was not measured or removed</h2>{_list(map(escape, texts.NOT_MEASURED))}"
 
 
-def _table(heads: str, lines: Iterable[str], name: str = "") -> str:
-    named = f' id="{name}"' if name else ""
+def _table(heads: str, lines: Iterable[str], name: str = "", kind: str = "") -> str:
+    named = f' id="{name}" class="{kind}"' if name else ""
     return f"<table{named}><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 

@@ -21,8 +21,10 @@ th, td { padding: 5px 8px; text-align: right; border-bottom: 1px solid var(--lin
 th:first-child, td:first-child, .text { text-align: left }
 thead th { border-bottom: 2px solid var(--ink); font-weight: 600 }
 th small, td small { display: block; font-weight: 400; color: var(--soft); font-size: 10.5px }
-#summary { width: 100% }
-#summary th, #summary td { padding: 5px 5px }
+h3 { font-size: 15px; margin: 18px 0 4px }
+.summary { width: 100% }
+.summary th, .summary td { padding: 5px 4px }
+.summary td:first-child { white-space: normal; min-width: 8em }
 tr.control td, tr.filled td { color: var(--soft) }
 td.best { background: var(--best); font-weight: 600 }
 .note { display: block; white-space: normal; min-width: 22em; color: var(--soft); font-size: 12.5px }
@@ -37,7 +39,11 @@ figure img { max-width: 100%; height: auto }
 figcaption { font-size: 13px; color: var(--soft) }
 details { margin: 12px 0 }
 summary { cursor: pointer; font-weight: 600 }
-@media (max-width: 800px) { .plots { grid-template-columns: 1fr } main { padding: 20px 14px } }
+@media (max-width: 800px) {
+  .plots { grid-template-columns: 1fr } main { padding: 20px 12px }
+  .summary { font-size: 12px } .summary th, .summary td { padding: 4px 3px }
+  .summary th small, .summary td small { font-size: 9px }
+}
 """
 
 TRADE = (

@@ -44,10 +44,10 @@ def roc_plot(curves: Sequence[Curve], colours: Mapping[str, str]) -> str:
 def distribution_plot(curves: Sequence[Curve], colours: Mapping[str, str]) -> str:
     """For each set the scores of the same person (filled) over those of strangers (outlined)."""
     plt = _pyplot()
-    columns = 5
-    rows = -(-len(curves) // columns) or 1
+    columns = min(5, len(curves))
+    rows = -(-len(curves) // columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(12, 1.9 * rows), squeeze=False, layout="constrained", sharex=True
+        rows, columns, figsize=(2.4 * columns, 1.9 * rows), squeeze=False, layout="constrained", sharex=True
     )
     for axes, curve in zip(grid.flat, curves, strict=False):
         middles = [(a + b) / 2 for a, b in zip(curve.edges, curve.edges[1:], strict=False)]
