@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,30 @@ def test_a_copy_gives_everybody_away_and_a_blur_nobody(epd: Epd, sets: Path) -> 
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
+def test_gaze_and_crowds_are_judged_by_networks_that_are_named(epd: Epd, sets: Path, shared: Path) -> None:
+    """A network of three numbers stands in for one of gaze; another's answers for features."""
+    nets = shared / "nets"
+    judges = (
+        "--gaze",
+        f"eyes={nets / 'pose_fsanet.onnx'}",
+        "--features",
+        f"net={nets / 'mobilefacenet_192.onnx'}",
+    )
+    shown = epd("evaluate", "originals", "--deidentified", "copy", "--deidentified", "blurred", *judges, "-q")
+    assert shown.returncode == 0, shown.stderr
+    gaze = {f["set"]: f["value"] for f in figures(sets, part="all", measure="gaze", judge="eyes")}
+    assert gaze["none"] == gaze["copy"] < 0.1 and gaze["blurred"] > 1
+    for measure in ("Frechet distance", "kernel distance"):
+        by = {(f["set"], f["judge"]): f["value"] for f in figures(sets, measure=measure)}
+        assert {judge for _, judge in by} == {"net"}
+        assert abs(by["copy", "net"]) < 0.01 < by["blurred", "net"]
+    wrong = epd(
+        "evaluate", "originals", "--deidentified", "copy", "--gaze", f"x={nets / 'mobilefacenet_192.onnx'}"
+    )
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+    assert "192 numbers" in wrong.stderr
+
+
 def test_it_runs_our_own_methods_once_and_says_how_long_they_took(epd: Epd, originals: Path) -> None:
     arguments = ("evaluate", "originals", "--methods", "solid,pixelate:4", "-j", 1, "--with-pictures")
     shown = epd(*arguments)
@@ -120,17 +146,65 @@ def test_what_can_not_be_done_is_said(epd: Epd, tmp_path: Path, arguments: list[
     assert said in shown.stderr
 
 
-def test_a_browser_without_a_network_shows_the_page(epd: Epd, sets: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
+@pytest.fixture
+def browser(tmp_path: Path) -> Callable[..., str]:
+    """Chromium without a network and without a window, with a profile of its own; returns what it prints."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
         pytest.skip("no Chromium here")
+
+    def open_page(page: Path, *options: str) -> str:
+        quiet = (
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--window-size=1300,1600",
+        )
+        apart = ("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}")
+        command = [program, *quiet, *apart, *options, page.as_uri()]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+    return open_page
+
+
+def requests_of(log: Path) -> list[str]:
+    """The addresses that a page on the disk asked for, by Chromium's log; Chromium's own calls are none."""
+    content = json.loads(log.read_text())
+    begun = content["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    told = (event.get("params", {}) for event in content["events"] if event["type"] == begun)
+    return [p["url"] for p in told if "file://" in p.get("network_isolation_key", "") and "url" in p]
+
+
+def test_a_browser_shows_the_page_and_asks_for_nothing_outside(
+    epd: Epd, sets: Path, browser: Callable[..., str]
+) -> None:
     assert epd("evaluate", "originals", "--deidentified", "blurred", "-q").returncode == 0
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1300,1600")
-    offline = "--host-resolver-rules=MAP * ~NOTFOUND"
-    subprocess.run(
-        [browser, *options, offline, f"--screenshot={sets / 'page.png'}", f"file://{sets}/report/index.html"],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+    page = sets / "report" / "index.html"
+    browser(page, f"--screenshot={sets / 'page.png'}", f"--log-net-log={sets / 'log.json'}")
     with Image.open(sets / "page.png") as picture:
         seen = np.asarray(picture.convert("RGB"))
     assert len(np.unique(seen.reshape(-1, 3), axis=0)) > 500, "plots have colours and smooth lines"
+    assert requests_of(sets / "log.json") == []
+    planted = page.read_text().replace("Content-Security-Policy", "nothing")
+    page.write_text(planted.replace("<main>", '<main><img src="http://outside.invalid/a.png">'))
+    browser(page, f"--screenshot={sets / 'page.png'}", f"--log-net-log={sets / 'log.json'}")
+    assert requests_of(sets / "log.json") == ["http://outside.invalid/a.png"]
+
+
+def test_the_tables_that_a_browser_shows_are_the_figures_of_results_json(
+    epd: Epd, sets: Path, browser: Callable[..., str]
+) -> None:
+    assert epd("evaluate", "originals", "--deidentified", "blurred", "-q").returncode == 0
+    cells = re.findall(
+        r'data-key="([^"]*)" data-digits="(\d)"[^>]*>([^<]*)<',
+        browser(sets / "report" / "index.html", "--dump-dom"),
+    )
+    stored = {
+        "|".join(f[key] for key in ("set", "part", "attack", "measure", "judge")): f["value"]
+        for f in figures(sets)
+    }
+    assert len(cells) > 20
+    for key, digits, shown in cells:
+        value = stored[unescape(key)]
+        assert shown == ("–" if value is None else f"{value:.{digits}f}"), key
