@@ -12,7 +12,7 @@ from epdcli.evaluation.deidentified import CONTROL
 from epdcli.evaluation.figures import ALL, FILLED, FLOOR, Figure
 from epdcli.evaluation.gauges import NAIVE
 from epdcli.evaluation.results import Results, SetSummary
-from epdcli.evaluation.summary import COLUMNS, FLOOR_TITLE, Column, Row, shown, summary_rows
+from epdcli.evaluation.summary import COLUMNS, FLOOR_TITLE, Column, Row, heading, shown, summary_rows
 
 
 def page(results: Results, sheet: str = "") -> str:
@@ -90,7 +90,7 @@ def _summary(results: Results) -> str:
 
 
 def _summary_table(rows: Sequence[Row], columns: Sequence[int], name: str) -> str:
-    heads = "".join(_head_cell(COLUMNS[i].title, COLUMNS[i].better.value, COLUMNS[i].hint) for i in columns)
+    heads = "".join(_head_cell(heading(rows, i), COLUMNS[i].better.value, COLUMNS[i].hint) for i in columns)
     best = {i: _best(rows, i) for i in columns}
     lines = (
         f'<tr class="{_kind(row)}"><td>{escape(row.title)}<small>{_counted(row.pictures)}</small></td>'

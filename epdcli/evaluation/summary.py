@@ -3,7 +3,7 @@ least."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from epdcli.evaluation.parrot import HEAD
 from epdcli.evaluation.results import Results
 
 FLOOR_TITLE = "floor: same labels"
+MARK = "†"
 
 
 class Better(StrEnum):
@@ -121,6 +122,12 @@ def shown(figure: Figure | None, column: Column) -> str:
     return "–" if figure is None or figure.value is None else f"{figure.value:.{column.digits}f}"
 
 
+def heading(rows: Sequence[Row], column: int) -> str:
+    """A column's title, marked where whoever judged is used by the product itself."""
+    marked = any(cell is not None and cell.role for cell in (row.cells[column] for row in rows))
+    return COLUMNS[column].title + (f" {MARK}" if marked else "")
+
+
 def _row(results: Results, name: str, part: str, title: str, pictures: int) -> Row:
     cells = (best_figure(results, name, part, c.attack, c.measure) for c in COLUMNS)
     return Row(title, pictures, tuple(cells))
@@ -131,7 +138,7 @@ def as_markdown(results: Results) -> str:
     rows = list(summary_rows(results))
     used = [i for i, _ in enumerate(COLUMNS) if any(row.cells[i] is not None for row in rows)]
     lines = [
-        ["", "pictures", *(COLUMNS[i].title for i in used)],
+        ["", "pictures", *(heading(rows, i) for i in used)],
         ["---", *["---:"] * (1 + len(used))],
         *(
             [

@@ -119,6 +119,13 @@ def test_a_report_by_a_marked_recogniser_alone_says_so() -> None:
     assert "figures are too good" in page(results(headline=(OWN,)))
 
 
+def test_columns_by_judges_that_the_product_uses_are_marked() -> None:
+    own = Figure("blur", ALL, "", "landmark NME", "landmarks68", "training", 0.7, 0.6, 0.8, 90)
+    told = results(figures=(*figures(), own))
+    assert "NME †" in page(told) and "AUC †" not in page(told)
+    assert "| NME † |" in as_markdown(told)
+
+
 def test_an_auc_is_read_beside_what_strangers_of_the_same_labels_reach() -> None:
     floor = Figure("none", ALL, "", FLOOR, FREE, "", 0.7021, 0.66, 0.74, 30, "strangers of the same gender")
     told = results(figures=(*figures(), floor))
