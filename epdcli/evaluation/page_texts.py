@@ -58,8 +58,8 @@ DISTRIBUTIONS = (
 LINKS = "Linkability: scores of two new pictures of one person (filled) and of two people (line), by {judge}."
 SUMMARY = (
     "Small numbers are 95 % intervals (people drawn again and again). Green: the best method, the untouched "
-    "control apart. †: judged by a network that the product itself uses (see Judges). Thresholds come from the "
-    "attack's own pairs of strangers."
+    "control apart. †: judged by a network that the product itself uses (see Judges). Thresholds come from "
+    "the attack's own pairs of strangers."
 )
 MARKED = (
     "The only recogniser given, {judge}, is used by the product itself: for epd's own pictures its figures "
