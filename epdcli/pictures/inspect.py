@@ -32,7 +32,18 @@ _PICTURES = re.compile(
 )
 _BASE64 = re.compile(rb"(?:/9j/|iVBORw0KGgo)(?:[A-Za-z0-9+/=\s]|&#x[AaDd];){64,}")
 _RINGING, _RINGS = 4, 8  # measured: no codec of ours is off by more than 2, 4 px from the edge
-_MAX_PICTURES, _MAX_TRIES, _MAX_PIXELS = 8, 200, 1 << 25
+_MAX_PICTURES = 8  # of a block
+
+
+@dataclass
+class Allowance:
+    """How much of what hides in one file is looked at: a file of a hundred bombs is still a file.
+
+    What is beyond it stays a finding, and is not released either.
+    """
+
+    pixels: int = 1 << 25
+    tries: int = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +75,12 @@ def scan(path: Path, *, keep: frozenset[Keep] = frozenset()) -> list[Finding]:
             f"{path.name} can't be opened ({error.strerror}).", hint="Check the path and its permissions."
         ) from error
     format = recognise(data, path.name)
-    found = [_judged(block, keep) for block in blocks(data, format.name)]
+    allowance = Allowance()
+    found = [_judged(block, keep, allowance) for block in blocks(data, format.name)]
     return found + list(_hidden_pixels(data, format))
 
 
-def _judged(block: Block, keep: frozenset[Keep]) -> Finding:
+def _judged(block: Block, keep: frozenset[Keep], allowance: Allowance) -> Finding:
     match block.kind:
         case Kind.RESOLUTION:
             allowed = len(block.content) <= 16
@@ -80,16 +92,20 @@ def _judged(block: Block, keep: frozenset[Keep]) -> Finding:
             allowed = bool(keep) and _is_kept(block.content, keep)
         case _:
             allowed = False
-    pictures = () if allowed else tuple(embedded_pictures(block.content))
+    pictures = () if allowed else tuple(embedded_pictures(block.content, allowance))
     detail = block.detail or _meaning(block, allowed)
     return Finding(block.kind.value, block.where, len(block.content), allowed, detail, pictures)
 
 
-def embedded_pictures(content: bytes) -> Iterator[Pixels]:
-    """The pictures that a block of bytes holds, at most eight: JPEG, PNG, WebP, GIF, TIFF, and as base64."""
+def embedded_pictures(content: bytes, allowance: Allowance | None = None) -> Iterator[Pixels]:
+    """The pictures that a block of bytes holds, at most eight: JPEG, PNG, WebP, GIF, TIFF, and as base64.
+
+    `allowance` is what may still be spent on the block's file, and is spent.
+    """
+    allowance = allowance or Allowance()
     found = 0
-    for match in islice(_PICTURES.finditer(content), _MAX_TRIES):
-        picture = _decoded(content[match.start() :])
+    for match in islice(_PICTURES.finditer(content), allowance.tries):
+        picture = _decoded(content[match.start() :], allowance)
         if picture is not None:
             found += 1
             yield picture
@@ -98,20 +114,22 @@ def embedded_pictures(content: bytes) -> Iterator[Pixels]:
     for match in islice(_BASE64.finditer(content), _MAX_PICTURES):
         text = re.sub(rb"\s|&#x[AaDd];|=", b"", match[0])
         try:
-            picture = _decoded(base64.b64decode(text + b"=" * (-len(text) % 4)))
+            picture = _decoded(base64.b64decode(text + b"=" * (-len(text) % 4)), allowance)
         except binascii.Error:
             continue
         if picture is not None:
             yield picture
 
 
-def _decoded(content: bytes) -> Pixels | None:
+def _decoded(content: bytes, allowance: Allowance) -> Pixels | None:
+    allowance.tries -= 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"))
-            if image.width * image.height > _MAX_PIXELS:
+            if image.width * image.height > allowance.pixels or allowance.tries < 0:
                 return None
+            allowance.pixels -= image.width * image.height
             return np.array(image.convert("RGB"))
     except Exception:  # a few bytes that look like a picture's beginning, mostly
         return None

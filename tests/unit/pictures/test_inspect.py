@@ -93,3 +93,16 @@ def test_a_file_that_claims_its_bytes_many_times_over_is_damaged(
     findings = scan(tmp_path / f"in{suffix}")
     assert "damaged" in [finding.kind for finding in findings]
     assert not any(finding.released for finding in findings if finding.kind == "damaged")
+
+
+def test_of_a_hundred_hidden_bombs_only_so_many_pixels_are_looked_at(tmp_path: Path) -> None:
+    """Each is a PNG of 25 megapixels in 4 KB, in a segment of its own: unpacked they would be 7.5 GB."""
+    bomb = io.BytesIO()
+    Image.new("1", (5000, 5000)).save(bomb, "PNG", optimize=True)
+    assert bomb.tell() < 65_000
+    data = saved("JPEG")
+    segment = b"\xff\xe5" + struct.pack(">H", bomb.tell() + 2) + bomb.getvalue()
+    (tmp_path / "a.jpg").write_bytes(data[:2] + segment * 100 + data[2:])
+    found = [finding for finding in scan(tmp_path / "a.jpg") if not finding.released]
+    assert len(found) == 100
+    assert [len(finding.pictures) for finding in found] == [1] + [0] * 99
