@@ -43,7 +43,7 @@ class Allowance:
     """
 
     pixels: int = 1 << 25
-    tries: int = 1000
+    tries: int = 400
 
 
 @dataclass(frozen=True, eq=False)
