@@ -270,7 +270,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
     pictures: Path, uninterrupted: dict[str, str], tmp_path: Path, jobs: str
 ) -> None:
     out = tmp_path / "out"
-    run = start(pictures, out, "--jobs", jobs)
+    run = start(pictures, out, "--jobs", jobs, preexec_fn=hear_ctrl_c)
     while not digests(out) and run.poll() is None:
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
@@ -279,6 +279,11 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
     assert "Traceback" not in text
     assert partial_files(out) == []
     assert digests(out).items() <= uninterrupted.items()
+
+
+def hear_ctrl_c() -> None:
+    """In the child: what a shell starts in the background is deaf to it, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_two_runs_into_one_folder_are_one_too_many(pictures: Path, tmp_path: Path) -> None:
