@@ -22,7 +22,7 @@ from epdcli.methods.protocol import Prepared, Preparing
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
-from epdcli.runtimes import Engine, choose_backend, load_plugin
+from epdcli.runtimes import BF16, FP32, Engine, choose_backend, load_plugin
 
 _KEY_BYTES = 32  # shorter keys can be guessed
 
@@ -34,7 +34,8 @@ class Options:
     threshold: Euclidean distance of dlib embeddings that a new face must keep from the old ones, at least
     that of one in a thousand pairs of strangers (.539). max_attempts: times that a face is tried. candidates:
     identity codes drawn at each, of which the best is taken.
-    threads: of the inference runtime, 0 for its own choice. seed and key exclude each other.
+    precision: fp32, or bf16 for the generator alone. threads: of the inference runtime, 0 for its own choice.
+    seed and key exclude each other.
     """
 
     method: str = "generate"
@@ -48,6 +49,7 @@ class Options:
     threshold: float = STRANGER_DISTANCE
     max_attempts: int = 4
     candidates: int = 3
+    precision: str = FP32
     threads: int = 0
     debug: bool = False
     policy: Policy = field(default_factory=Policy)
@@ -69,6 +71,8 @@ class Options:
             raise UsageError(
                 "At least one attempt is needed for a face.", hint="Give --max-attempts 1 or more."
             )
+        if self.precision not in (FP32, BF16):
+            raise UsageError(f"There is no precision {self.precision}.", hint=f"Give {FP32} or {BF16}.")
         if self.candidates < 1:
             raise UsageError(
                 "At least one candidate is needed for a face.", hint="Give --candidates 1 or more."
@@ -92,7 +96,7 @@ class Deidentifier:
         self.options = options or Options()
         self._prepared = prepared
         self.choice = choose_backend(self.options.backend, self.options.device)
-        self._engine = Engine(self.choice, threads=self.options.threads)
+        self._engine = Engine(self.choice, threads=self.options.threads, precision=self.options.precision)
         try:
             self._open()
         except BaseException:
@@ -245,6 +249,7 @@ class Deidentifier:
             "method": self.options.method,
             "strength": self.options.strength,
             **({} if self._prepared is None else {"prepared": dict(self._prepared.about)}),
+            "precision": self.options.precision,
             "detector": self.options.detector,
             "passes": self.options.passes,
             "seed": self.options.codes.label,

@@ -35,6 +35,7 @@ __all__ = [
 
 AUTO = "auto"
 CPU = "cpu"
+FP32, BF16 = "fp32", "bf16"
 #: what `auto` tries, in this order: a CUDA card where there is one, then the fastest on the CPU
 ON_CUDA = ("torch", "onnxruntime")
 ON_CPU = ("openvino", "onnxruntime", "torch")
@@ -69,6 +70,7 @@ class Backend(Protocol):
         """Open a network on exactly this device in float32; `threads` 0 leaves the number to the runtime.
 
         Raises DeviceNotAvailable when it can't be that device, BackendBroken when the network won't run.
+        A backend that can compute in bfloat16 has `open_in_bf16` as well, with the same parameters.
         """
         ...
 
@@ -182,11 +184,15 @@ class Engine:
     """The networks of a run, opened one by one when first asked for and kept until `close()`.
 
     `folder` is a weights folder, the shipped one by default; `threads` 0 leaves the number to the runtime.
+    `precision` bf16 is the generator's alone: what finds and judges faces computes in float32 always.
     One engine serves one thread at a time; make one for each thread or process.
     """
 
-    def __init__(self, choice: Choice, folder: Path | None = None, threads: int = 0) -> None:
+    def __init__(
+        self, choice: Choice, folder: Path | None = None, threads: int = 0, precision: str = FP32
+    ) -> None:
         self.choice = choice
+        self._precision = precision
         self._folder = folder
         self._threads = threads
         self._networks: dict[str, Network] = {}
@@ -212,8 +218,15 @@ class Engine:
             raise BackendBroken(
                 f"The backend {backend.name} does not read {network.format}, the format of {network.name}."
             )
+        opened = backend.open
+        if self._precision == BF16 and network.generator:
+            if not hasattr(backend, "open_in_bf16"):
+                raise DeviceNotAvailable(
+                    f"The backend {backend.name} has no bfloat16 here.", hint="Use: --backend openvino"
+                )
+            opened = backend.open_in_bf16
         try:
-            return backend.open(network, device, self._threads)
+            return opened(network, device, self._threads)
         except SetupError:
             raise
         except Exception as error:
