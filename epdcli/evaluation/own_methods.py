@@ -13,7 +13,7 @@ from epdcli.batch.run import Observer, RunSettings, run
 from epdcli.deidentifier import Options
 from epdcli.errors import UsageError
 from epdcli.networks import load_network
-from epdcli.plugins import METHODS, find_plugins
+from epdcli.plugins import METHODS, find_plugins, load_plugin
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,15 @@ def _finished(manifest: Path, options: Options) -> Mapping[str, Any] | None:
     except (OSError, ValueError):
         return None
     generator = load_network("generator").sha256
-    wanted = {
+    wanted: dict[str, Any] = {
         "tool": f"epdcli {version('epdcli')}",
         "method": options.method,
         "strength": options.strength,
         "seed": options.codes.label,
         "interrupted": False,
     }
+    if load_plugin(METHODS, options.method).random:
+        wanted["candidates"] = options.candidates
     same = all(content.get(key) == value for key, value in wanted.items())
     weights = content.get("weights", {}).get("generator", generator)
     return content["summary"] if same and weights == generator else None
