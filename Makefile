@@ -1,12 +1,14 @@
 # make demo    own virtual environment, install, de-identify examples/ into out/
 # make test    install with everything the tests need, check style and types, run the tests
 # make hostile the battery of hostile files as a table, then runs killed 50 times (about 15 minutes)
-# make fuzz    coverage-guided fuzzing of the readers for FUZZ_SECONDS, 600 unless told
+# make fuzz    coverage-guided fuzzing of the readers for FUZZ_SECONDS, 600 unless told, or FUZZ_RUNS inputs
 # make docs    write the command reference again from the commands' own help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
+# Inputs to each reader; -1 is as many as the time allows. With a seed, the same inputs on every machine.
+FUZZ_RUNS ?= -1
 # The fuzzer's; 0 draws one.
 FUZZ_SEED ?= 0
 
@@ -52,7 +54,7 @@ fuzz: $(VENV)/fuzz-ready
 	@test -e $< || echo "No fuzzing: atheris can't be installed here, see above."
 	@test ! -e $< || for part in records pictures; do \
 		TMPDIR=$(abspath $(VENV)) $(BIN)/python -m tests.hostile.fuzz_$$part -max_total_time=$$(($(FUZZ_SECONDS) / 2)) \
-			-seed=$(FUZZ_SEED) -timeout=60 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(VENV)/fuzz- || exit 1; \
+			-runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) -timeout=60 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(VENV)/fuzz- || exit 1; \
 	done
 
 docs: $(VENV)/test-ready

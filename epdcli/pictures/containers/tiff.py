@@ -64,6 +64,8 @@ class Layout:
     big: bool
 
     def unpack(self, code: str, data: bytes, at: int) -> int:
+        if at > len(data):  # 8-byte offsets may exceed what an index can hold
+            raise struct.error("an offset points behind the end of the file")
         return int(struct.unpack_from(self.order + code, data, at)[0])
 
     def numbers(self, entry: Entry) -> tuple[int, ...]:

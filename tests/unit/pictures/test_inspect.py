@@ -95,6 +95,14 @@ def test_a_file_that_claims_its_bytes_many_times_over_is_damaged(
     assert not any(finding.released for finding in findings if finding.kind == "damaged")
 
 
+def test_an_offset_of_eight_bytes_behind_the_end_is_damage(tmp_path: Path) -> None:
+    """Fuzzing found one too large for an index of the machine's."""
+    data = saved("TIFF", big_tiff=True)
+    assert data[2:4] == b"+\0"
+    found = findings(tmp_path, "a.tif", data[:8] + struct.pack("<Q", 1 << 63) + data[16:])
+    assert ("damaged", False) in found
+
+
 def test_of_a_hundred_hidden_bombs_only_so_many_pixels_are_looked_at(tmp_path: Path) -> None:
     """Each is a PNG of 25 megapixels in 4 KB, in a segment of its own: unpacked they would be 7.5 GB."""
     bomb = io.BytesIO()
