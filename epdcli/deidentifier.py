@@ -22,7 +22,7 @@ from epdcli.methods.protocol import Prepared, Preparing
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
-from epdcli.runtimes import BF16, FP32, Engine, choose_backend, load_plugin
+from epdcli.runtimes import BATCH, BF16, FP32, Engine, choose_backend, load_plugin
 
 _KEY_BYTES = 32  # shorter keys can be guessed
 
@@ -34,7 +34,8 @@ class Options:
     threshold: Euclidean distance of dlib embeddings that a new face must keep from the old ones, at least
     that of one in a thousand pairs of strangers (.539). max_attempts: times that a face is tried. candidates:
     identity codes drawn at each, of which the best is taken.
-    precision: fp32, or bf16 for the generator alone. threads: of the inference runtime, 0 for its own choice.
+    precision: fp32, or bf16 for the generator alone. batch: faces of a picture that go through a network at
+    once (its tiles go by their own number). threads: of the inference runtime, 0 for its own choice.
     seed and key exclude each other.
     """
 
@@ -50,6 +51,7 @@ class Options:
     max_attempts: int = 4
     candidates: int = 3
     precision: str = FP32
+    batch: int = BATCH
     threads: int = 0
     debug: bool = False
     policy: Policy = field(default_factory=Policy)
@@ -73,6 +75,8 @@ class Options:
             )
         if self.precision not in (FP32, BF16):
             raise UsageError(f"There is no precision {self.precision}.", hint=f"Give {FP32} or {BF16}.")
+        if self.batch < 1:
+            raise UsageError("A batch holds at least one face.", hint="Give --batch 1 or more.")
         if self.candidates < 1:
             raise UsageError(
                 "At least one candidate is needed for a face.", hint="Give --candidates 1 or more."
@@ -96,7 +100,12 @@ class Deidentifier:
         self.options = options or Options()
         self._prepared = prepared
         self.choice = choose_backend(self.options.backend, self.options.device)
-        self._engine = Engine(self.choice, threads=self.options.threads, precision=self.options.precision)
+        self._engine = Engine(
+            self.choice,
+            threads=self.options.threads,
+            precision=self.options.precision,
+            batch=self.options.batch,
+        )
         try:
             self._open()
         except BaseException:
@@ -118,7 +127,7 @@ class Deidentifier:
             self._method(engine, options.strength, *prepared),
             load_plugin("epd.methods", "pixelate")(engine, None),
             Solid(),
-            Verifier(engine.session("dlib_resnet")),
+            Verifier(engine.session("dlib_resnet"), engine.batch),
             CodeDistribution.load(engine.network("generator").codes_path),
             options.codes,
             Trials(options.threshold, options.max_attempts, options.candidates),
@@ -250,6 +259,7 @@ class Deidentifier:
             "strength": self.options.strength,
             **({} if self._prepared is None else {"prepared": dict(self._prepared.about)}),
             "precision": self.options.precision,
+            "batch": self.options.batch,
             "detector": self.options.detector,
             "passes": self.options.passes,
             "seed": self.options.codes.label,

@@ -36,6 +36,7 @@ __all__ = [
 AUTO = "auto"
 CPU = "cpu"
 FP32, BF16 = "fp32", "bf16"
+BATCH = 8  # faces: on a CPU more gain nothing
 #: what `auto` tries, in this order: a CUDA card where there is one, then the fastest on the CPU
 ON_CUDA = ("torch", "onnxruntime")
 ON_CPU = ("openvino", "onnxruntime", "torch")
@@ -185,13 +186,20 @@ class Engine:
 
     `folder` is a weights folder, the shipped one by default; `threads` 0 leaves the number to the runtime.
     `precision` bf16 is the generator's alone: what finds and judges faces computes in float32 always.
+    `batch` is the number of faces that go through a network at once.
     One engine serves one thread at a time; make one for each thread or process.
     """
 
     def __init__(
-        self, choice: Choice, folder: Path | None = None, threads: int = 0, precision: str = FP32
+        self,
+        choice: Choice,
+        folder: Path | None = None,
+        threads: int = 0,
+        precision: str = FP32,
+        batch: int = BATCH,
     ) -> None:
         self.choice = choice
+        self.batch = batch
         self._precision = precision
         self._folder = folder
         self._threads = threads

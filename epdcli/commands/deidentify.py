@@ -126,6 +126,10 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
             "has it; faces differ by a tenth of a grey level. What finds and judges faces stays in fp32."
         ),
     ] = Precision.FP32,
+    batch: Annotated[
+        int,
+        typer.Option(help="Faces of a picture that go through a network at once; a GPU likes more.", min=1),
+    ] = 8,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Pictures at once; 0 for one a core.", min=0)] = 0,
     max_pixels: Annotated[int, typer.Option(help="Refuse larger pictures; 0 for the default.", min=0)] = 0,
     mark: Annotated[
@@ -194,6 +198,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         max_attempts=max_attempts,
         precision=precision.value,
         candidates=candidates,
+        batch=batch,
         debug=bool(os.environ.get("EPD_DEBUG")),
         policy=Policy(
             expect_faces=expect_faces,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from epdcli.faces.alignment import alignment_matrix, crop_of_frame, warp
 from epdcli.model import Face, Pixels
-from epdcli.runtimes import Session
+from epdcli.runtimes import BATCH, Session
 
 # One in a thousand pairs of strangers (995,381 pairs of the LFW development half) is closer than this.
 STRANGER_DISTANCE = 0.539
@@ -25,9 +25,10 @@ _FRAME = 256
 
 
 class Verifier:
-    """Embeds faces of a picture. `session` runs dlib's ResNet (150 x 150, RGB, 0..255 to 128 numbers)."""
+    """Embeds faces of a picture, `batch` at once. `session` runs dlib's ResNet (150 x 150, RGB, 0..255 to
+    128 numbers)."""
 
-    def __init__(self, session: Session, batch: int = 8) -> None:
+    def __init__(self, session: Session, batch: int = BATCH) -> None:
         self._session = session
         self._batch = batch
 

@@ -25,12 +25,12 @@ class Generate:
     name = "generate"
     random = True
 
-    def __init__(self, engine: Engine, strength: float | None = None, batch: int = 8) -> None:
-        """`strength` is not used. `batch` is the number of faces that go through the networks at once."""
+    def __init__(self, engine: Engine, strength: float | None = None) -> None:
+        """`strength` is not used."""
         self._landmarks = engine.session("landmarks68_faceapi")
         self._expression = engine.session("expression_faceapi")
         self._generator = engine.session("generator")
-        self._batch = batch
+        self._batch = engine.batch
         self.size = engine.generator_size
 
     def matrix(self, face: Face) -> Matrix:

@@ -150,8 +150,9 @@ def test_detections_come_back_edited(epd: Epd, folder: Path, tmp_path: Path) -> 
 
 
 def test_workers_give_the_same_bytes_as_one_process(epd: Epd, folder: Path, tmp_path: Path) -> None:
-    assert epd("deidentify", "--seed", 3, "-j", 1, "in", "one").returncode == 0
-    assert epd("deidentify", "--seed", 3, "-j", 2, "in", "two").returncode == 0
+    for jobs, out in ((1, "one"), (2, "two")):
+        assert epd("deidentify", "--seed", 3, "--batch", 2, "-j", jobs, "in", out).returncode == 0
+        assert json.loads((tmp_path / f"{out}.manifest.json").read_text())["batch"] == 2
     for name in ("portrait.jpg", "deep/portrait.png"):
         assert sha256_of(tmp_path / "one" / name) == sha256_of(tmp_path / "two" / name)
     assert sorted(p.name for p in tmp_path.iterdir() if "journal" in p.name) == []
