@@ -33,6 +33,7 @@ from epdcli.model import Mask, Pixels, Points
 Floats = NDArray[np.float32]
 
 CHANNELS = 17
+SURROUNDINGS = slice(0, 3)
 LOW = slice(7, 10)  # the blown-up means, which the generator adds its answer to
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
@@ -134,7 +135,7 @@ def draw(crossing: Crossing, pixels: Pixels) -> Structure:
     hull = hull_of(points, size)
     context = np.zeros((CHANNELS, size, size), np.float32)
     outside = pixels * (hull < 1)[..., None]  # blanked, so that not even the sign of a zero crosses
-    context[0:3] = ((outside / np.float32(127.5) - 1) * (1 - hull)[..., None]).transpose(2, 0, 1)
+    context[SURROUNDINGS] = ((outside / np.float32(127.5) - 1) * (1 - hull)[..., None]).transpose(2, 0, 1)
     context[3] = hull
     context[4:7] = _lines(points, size)
     low = cv2.resize(crossing.means, (size, size), interpolation=cv2.INTER_LINEAR) / 127.5 - 1

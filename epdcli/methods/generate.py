@@ -12,11 +12,19 @@ from numpy.typing import NDArray
 
 from epdcli.faces.alignment import alignment_matrix
 from epdcli.faces.pasting import solid_core
-from epdcli.faces.structure import Structure, expression_crop, landmarks_from_network, structure_of
+from epdcli.faces.structure import (
+    LOW,
+    SURROUNDINGS,
+    Structure,
+    expression_crop,
+    landmarks_from_network,
+    structure_of,
+)
 from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
 from epdcli.runtimes import Engine
 
 Item = TypeVar("Item")
+_GREY = 2 / 127.5  # two grey levels: black-and-white pictures stay so
 
 
 class Generate:
@@ -71,7 +79,7 @@ class Generate:
             }
         )["face"]
         painted = [
-            (_pixels(face), solid_core(structure.hull))
+            (_pixels(face, _is_grey(structure)), solid_core(structure.hull))
             for face, structure in zip(answer, structures, strict=True)
         ]
         crops = np.stack(
@@ -103,6 +111,14 @@ def _in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _pixels(face: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The generator's answer (3, S, S) in -1..1 as pixels (S, S, 3)."""
-    return np.rint(np.clip(face.transpose(1, 2, 0) + 1, 0, 2) * 127.5).astype(np.uint8)
+def _is_grey(structure: Structure) -> bool:
+    """Whether a face has no colour, judged by what the generator is given of it."""
+    return all(np.ptp(structure.context[part], axis=0).max() <= _GREY for part in (SURROUNDINGS, LOW))
+
+
+def _pixels(face: NDArray[np.float32], grey: bool) -> NDArray[np.uint8]:
+    """The generator's answer (3, S, S) in -1..1 as pixels (S, S, 3), of a grey face without its colours."""
+    pixels = np.rint(np.clip(face.transpose(1, 2, 0) + 1, 0, 2) * 127.5).astype(np.uint8)
+    if grey:
+        pixels = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return pixels
