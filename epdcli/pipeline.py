@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from epdcli import pictures
 from epdcli.errors import PictureError
 from epdcli.faces.detection import Detector
@@ -142,12 +144,15 @@ def deidentify_frames(
             finished = publish(drafts)
         except NotReleasable as refusal:
             return Answer(Verdict.WITHHELD, str(refusal), replacer.records(drafts)), drafts
-        pairs = list(zip(drafts, finished, strict=True))
-        checks = [replacer.check(draft, frame, detector.detect(frame)) for draft, frame in pairs]
-        drafts = [check.draft for check in checks]
+        faces = [detector.detect(frame) for frame in finished]
+        checks = [replacer.check(*seen) for seen in zip(drafts, finished, faces, strict=True)]
         problem = " and ".join(check.sentence for check in checks if not check.passed)
-        if not problem:
+        drafts = [check.draft for check in checks]
+        if not problem or round_ == ROUNDS:
             break
+        # What is only just not seen now must not turn up when nothing can be mended any more.
+        faces = [seen + _found_mirrored(detector, frame) for seen, frame in zip(faces, finished, strict=True)]
+        checks = [replacer.check(*seen) for seen in zip(drafts, finished, faces, strict=True)]
         drafts = [replacer.mend(check, last=round_ == ROUNDS - 1) for check in checks]
     records = replacer.records(drafts)
     if problem:
@@ -155,6 +160,18 @@ def deidentify_frames(
     if not records:
         return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
     return Answer(Verdict.PASS, "", records), drafts
+
+
+def _found_mirrored(detector: Detector, frame: Pixels) -> list[Face]:
+    """The faces of a frame as found in its mirror image, where the detector decides anew."""
+    found = detector.detect(np.ascontiguousarray(frame[:, ::-1]))
+    return [_mirrored(face, frame.shape[1]) for face in found]
+
+
+def _mirrored(face: Face, width: int) -> Face:
+    box = face.box._replace(x=width - face.box.x - face.box.width)
+    landmarks = np.stack([width - face.landmarks[:, 0], face.landmarks[:, 1]], axis=1)[[1, 0, 2, 4, 3]]
+    return replace(face, box=box, landmarks=landmarks.astype(np.float32))
 
 
 def _shows_an_original(

@@ -19,6 +19,7 @@ from epdcli.methods.protocol import Method
 from epdcli.model import AlignedFace, Code, Embedding, Face, FaceRecord, Matrix, Patch, Pixels
 
 _NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
+_UNSURE = 0.04  # how far the distance of a small face moves from one finished file to the next
 _METHOD_IN_MANIFEST = {"generate": "generated"}
 
 
@@ -196,16 +197,28 @@ class Replacer:
         return Check(draft, frozenset(failed), missed)
 
     def mend(self, check: Check, last: bool) -> Draft:
-        """The draft with failed faces tried again and missed ones replaced; the `last` round fills them all.
+        """The draft with failed faces tried again and missed ones replaced; the `last` round fills them all,
+        and small faces that only just passed: measured once more they may not.
 
-        So is a missed face that is small, or stands on a new one: it is that one, seen differently, and would
-        be again.
+        Filled too is a missed face that is small, or stands on a new one: it is that one, seen differently,
+        and would be again.
         """
-        draft = self._given_up(check.draft, check.failed) if last else check.draft
-        draft = self._settled(draft, sorted(check.failed))
+        draft, failed = check.draft, set(check.failed)
+        if last:
+            failed |= self._unsure(draft)
+            draft = self._given_up(draft, failed)
+        draft = self._settled(draft, sorted(failed))
         first = len(draft.replacements)
         again = [last or is_small(face) or _stands_on_another(draft, face) for face in check.missed]
         return self._extended(draft, check.missed, [first + n for n, known in enumerate(again) if known])
+
+    def _unsure(self, draft: Draft) -> set[int]:
+        """Small faces so near to the threshold that the next finished file may put them beyond it."""
+        return {
+            i
+            for i, r in enumerate(draft.replacements)
+            if is_small(r.face) and not r.filled and (r.distance or 0) <= self._threshold + _UNSURE
+        }
 
     def finds_an_original(self, drafts: Sequence[Draft], pixels: Pixels, found: Sequence[Face]) -> bool:
         """Whether one of the faces `found` in another picture (H x W x 3) is an original of the drafts."""
