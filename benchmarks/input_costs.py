@@ -41,8 +41,8 @@ def main(
     if new := start_from(network, weights_of(generator)):
         raise typer.BadParameter(f"the generator lacks {', '.join(new)}")
     codes = TrainingCodes(faces.embeddings[~faces.held_out])
-    print("| silenced | cosine to the source | to the code | expression kept | landmarks |")
-    print("|---|---|---|---|---|")
+    print("| silenced | cosine to the source | to the code | expression kept | in random views | landmarks |")
+    print("|---|---|---|---|---|---|")
     for name in ("nothing", *faces.numbers):
         seen = faces if name == "nothing" else silenced(faces, name)
         answer = figures(network, held_out_batches(seen, codes), networks)
