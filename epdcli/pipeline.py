@@ -151,9 +151,11 @@ def deidentify_frames(
         if not problem or round_ == ROUNDS:
             break
         # What is only just not seen now must not turn up when nothing can be mended any more.
-        faces = [seen + _found_mirrored(detector, frame) for seen, frame in zip(faces, finished, strict=True)]
-        checks = [replacer.check(*seen) for seen in zip(drafts, finished, faces, strict=True)]
-        drafts = [replacer.mend(check, last=round_ == ROUNDS - 1) for check in checks]
+        mirrored = [_found_mirrored(detector, frame) for frame in finished]
+        drafts = [
+            replacer.mend(check, seen, last=round_ == ROUNDS - 1)
+            for check, seen in zip(checks, mirrored, strict=True)
+        ]
     records = replacer.records(drafts)
     if problem:
         return Answer(Verdict.WITHHELD, f"after {ROUNDS} rounds: {problem}", records), drafts

@@ -196,9 +196,12 @@ class Replacer:
                 failed.add(i)
         return Check(draft, frozenset(failed), missed)
 
-    def mend(self, check: Check, last: bool) -> Draft:
+    def mend(self, check: Check, also: Sequence[Face], last: bool) -> Draft:
         """The draft with failed faces tried again and missed ones replaced; the `last` round fills them all,
         and small faces that only just passed: measured once more they may not.
+
+        `also` are faces found by another look at the finished frame. They count where they stand on no new
+        face: others are mostly that one, seen differently.
 
         Filled too is a missed face that is small, or stands on a new one: it is that one, seen differently,
         and would be again.
@@ -208,9 +211,13 @@ class Replacer:
             failed |= self._unsure(draft)
             draft = self._given_up(draft, failed)
         draft = self._settled(draft, sorted(failed))
+        draft = self._replaced(draft, check.missed, last)
+        return self._replaced(draft, [face for face in also if not _stands_on_another(draft, face)], last)
+
+    def _replaced(self, draft: Draft, missed: Sequence[Face], last: bool) -> Draft:
         first = len(draft.replacements)
-        again = [last or is_small(face) or _stands_on_another(draft, face) for face in check.missed]
-        return self._extended(draft, check.missed, [first + n for n, known in enumerate(again) if known])
+        fill = [last or is_small(face) or _stands_on_another(draft, face) for face in missed]
+        return self._extended(draft, missed, [first + n for n, known in enumerate(fill) if known])
 
     def _unsure(self, draft: Draft) -> set[int]:
         """Small faces so near to the threshold that the next finished file may put them beyond it."""
