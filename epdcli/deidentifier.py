@@ -15,7 +15,8 @@ from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
 from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomCodes, SeededCodes
 from epdcli.faces.detection_passes import DetectionSettings
-from epdcli.faces.replacement import Replacement, Replacer, Trials
+from epdcli.faces.draft import Replacement
+from epdcli.faces.replacement import Replacer, Trials
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, copy_times, release, sha256_of
 from epdcli.methods.protocol import Prepared, Preparing

@@ -18,7 +18,8 @@ import numpy as np
 from epdcli import pictures
 from epdcli.errors import PictureError
 from epdcli.faces.detection import Detector
-from epdcli.faces.replacement import Draft, Replacer
+from epdcli.faces.draft import Draft
+from epdcli.faces.replacement import Replacer
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
 
 ROUNDS = 3  # the finished picture is checked once, and again after each of at most two rounds of mending

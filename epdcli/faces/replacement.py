@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -13,98 +12,13 @@ from numpy.typing import NDArray
 from epdcli.faces.alignment import map_points, warp
 from epdcli.faces.codes import CodeDistribution, CodeSource
 from epdcli.faces.coverage import PROCESSED, conceal, covered_share, oval
-from epdcli.faces.pasting import COVERED, composite, to_picture, touched
+from epdcli.faces.draft import Draft, Replacement
+from epdcli.faces.pasting import to_picture
 from epdcli.faces.verification import Verifier, distances, is_small
 from epdcli.methods.protocol import Method
-from epdcli.model import AlignedFace, Code, Embedding, Face, FaceRecord, Matrix, Patch, Pixels
+from epdcli.model import AlignedFace, Code, Face, FaceRecord, Matrix, Pixels
 
-_NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
 _UNSURE = 0.04  # how far the distance of a small face moves from one finished file to the next
-_METHOD_IN_MANIFEST = {"generate": "generated"}
-
-
-@dataclass(frozen=True, eq=False)
-class Replacement:
-    """One face of a frame and what stands in for it so far. `distance` is the smallest one measured
-    between the new face and its original; `original` (128,) is kept in memory only. `same_expression`: what
-    the method says of the new face."""
-
-    face: Face
-    original: Embedding | None = None
-    code: Code | None = None
-    method: str = ""
-    patch: Patch | None = None
-    distance: float | None = None
-    same_expression: bool = True
-    attempts: int = 0
-    exhausted: bool = False
-
-    @property
-    def filled(self) -> bool:
-        """Whether nothing of a face is left that a recogniser could judge."""
-        return self.method == "solid" or (self.method == "pixelate" and is_small(self.face))
-
-    def record(self, threshold: float) -> FaceRecord:
-        """What the manifest says of the face."""
-        return FaceRecord(
-            box=tuple(round(float(side), 1) for side in self.face.box),
-            score=round(float(self.face.score), 4),
-            method=_METHOD_IN_MANIFEST.get(self.method, self.method),
-            identity_distance=None if self.distance is None else round(float(self.distance), 4),
-            threshold=threshold,
-            attempts=self.attempts,
-            small=is_small(self.face),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Draft:
-    """A frame (H x W x 3) with the replacements of its faces; nothing of it changes, new drafts are made."""
-
-    name: str
-    source: Pixels
-    replacements: tuple[Replacement, ...]
-
-    @cached_property
-    def pixels(self) -> Pixels:
-        """The frame with the new faces over the old ones, the larger (nearer) ones and then fills on top."""
-        return composite(self.source, self._patches)
-
-    @property
-    def touched(self) -> NDArray[np.bool_]:
-        """Where a new face changed anything: (H, W)."""
-        return touched(self.source.shape, self._patches)
-
-    @cached_property
-    def covered(self) -> NDArray[np.bool_]:
-        """Where the applied masks cover the old picture: (H, W)."""
-        return touched(self.source.shape, self._patches, COVERED)
-
-    @property
-    def originals(self) -> NDArray[np.float32]:
-        """Embeddings of the original faces: (n, 128)."""
-        known = [r.original for r in self.replacements if r.original is not None]
-        return np.stack(known) if known else _NO_EMBEDDINGS
-
-    @property
-    def generated(self) -> bool:
-        return any(replacement.method == "generate" for replacement in self.replacements)
-
-    @property
-    def _patches(self) -> list[Patch]:
-        ordered = sorted(
-            self.replacements, key=lambda r: (r.method == "solid", r.face.box.width * r.face.box.height)
-        )
-        return [replacement.patch for replacement in ordered if replacement.patch is not None]
-
-    def with_replacements(self, changed: dict[int, Replacement]) -> Draft:
-        return replace(
-            self, replacements=tuple(changed.get(i, old) for i, old in enumerate(self.replacements))
-        )
-
-    def records(self, threshold: float) -> tuple[FaceRecord, ...]:
-        """What the manifest says of each face."""
-        return tuple(replacement.record(threshold) for replacement in self.replacements)
 
 
 @dataclass(frozen=True, eq=False)

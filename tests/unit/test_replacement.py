@@ -14,7 +14,8 @@ from epdcli import pictures
 from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.codes import CodeDistribution, SeededCodes
 from epdcli.faces.coverage import covered_share
-from epdcli.faces.replacement import Draft, Replacer, Trials
+from epdcli.faces.draft import Draft
+from epdcli.faces.replacement import Replacer, Trials
 from epdcli.faces.verification import Verifier
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.pixelate import Pixelate
