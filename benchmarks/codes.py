@@ -21,13 +21,13 @@ from PIL import Image
 
 from epdcli.evaluation.judges import open_judge, source_of
 from epdcli.evaluation.utility import same_class
-from epdcli.faces.alignment import warp
+from epdcli.faces.alignment import align
 from epdcli.faces.codes import CodeDistribution, SeededCodes
 from epdcli.faces.detection import Detector
 from epdcli.faces.pasting import composite, to_picture
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier, distances
 from epdcli.methods.protocol import Method
-from epdcli.model import AlignedFace, Code, Face, Pixels, Points
+from epdcli.model import Code, Face, Pixels, Points
 from epdcli.runtimes import Engine, choose_backend, load_plugin
 
 _CODES = SeededCodes(1)
@@ -85,15 +85,11 @@ def largest_faces(images: Path, detector: Detector, count: int) -> Shown:
 
 def generated(method: Method, clear: Shown, codes: Sequence[Code]) -> Shown:
     """The same pictures with new faces."""
-    matrices = [method.matrix(face) for _, face in clear]
-    aligned = [
-        AlignedFace(face, warp(pixels, matrix, method.size), matrix)
-        for (pixels, face), matrix in zip(clear, matrices, strict=True)
-    ]
-    new = zip(clear, method.replace(aligned, codes), matrices, strict=True)
+    aligned = [align(pixels, face, method.size) for pixels, face in clear]
+    new = zip(clear, method.replace(aligned, codes), aligned, strict=True)
     return [
-        (composite(pixels, [to_picture(made, matrix, pixels.shape)]), face)
-        for (pixels, face), made, matrix in new
+        (composite(pixels, [to_picture(made, old.matrix, pixels.shape)]), face)
+        for (pixels, face), made, old in new
     ]
 
 

@@ -16,9 +16,10 @@ import numpy as np
 import typer
 from PIL import Image
 
+from benchmarks.detection import PORTRAIT
 from epdcli import Deidentifier, Options, Verdict
+from epdcli.machine import resident_memory
 
-PORTRAIT = Path(__file__).parent.parent / "examples" / "pictures" / "astronaut.jpg"
 _SIDE, _SAMPLES = 96, 100
 
 
@@ -40,19 +41,15 @@ def main(
                     raise typer.Exit(1)
                 target.unlink()
                 if number % max(1, pictures // _SAMPLES) == 0:
+                    if (held := resident_memory()) is None:
+                        raise typer.BadParameter("only Linux says what a process holds now")
                     counts.append(number)
-                    sizes.append(resident_kb())
+                    sizes.append(held / 1024)
     for count, size in list(zip(counts, sizes, strict=True))[:: len(counts) // 10]:
         print(f"{count:6d} pictures  {size / 1024:8.1f} MB")
     half = len(counts) // 2
     slope = np.polyfit(counts[half:], sizes[half:], 1)[0]
     print(f"slope over the second half: {slope:.3f} kB a picture")
-
-
-def resident_kb() -> int:
-    """Memory that this process has in RAM now (VmRSS of proc(5))."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 if __name__ == "__main__":

@@ -78,14 +78,25 @@ def _folders(controller: str, mine: Path, root: Path) -> Iterator[Path]:
 
 def peak_memory() -> int:
     """The most bytes of memory that this process has held at once."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM"):  # getrusage's number is inherited from the process that started us
-                return int(line.split()[1]) * 1024
+    if known := _own_memory("VmHWM"):  # getrusage's number is inherited from the process that started us
+        return known
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def resident_memory() -> int | None:
+    """The bytes of memory that this process holds now; None where the system doesn't say (proc(5))."""
+    return _own_memory("VmRSS")
+
+
+def _own_memory(name: str) -> int | None:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+    return None
 
 
 def free_disk(path: Path) -> int:

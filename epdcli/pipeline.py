@@ -13,11 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from epdcli import pictures
 from epdcli.errors import PictureError
-from epdcli.faces.detection import Detector
+from epdcli.faces.detection import Detector, detect_mirrored
 from epdcli.faces.draft import Draft
 from epdcli.faces.replacement import Replacer
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
@@ -152,10 +150,9 @@ def deidentify_frames(
         if not problem or round_ == ROUNDS:
             break
         # What is only just not seen now must not turn up when nothing can be mended any more.
-        mirrored = [_found_mirrored(detector, frame) for frame in finished]
         drafts = [
-            replacer.mend(check, seen, last=round_ == ROUNDS - 1)
-            for check, seen in zip(checks, mirrored, strict=True)
+            replacer.mend(check, detect_mirrored(detector, frame), last=round_ == ROUNDS - 1)
+            for check, frame in zip(checks, finished, strict=True)
         ]
     records = replacer.records(drafts)
     if problem:
@@ -163,18 +160,6 @@ def deidentify_frames(
     if not records:
         return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
     return Answer(Verdict.PASS, "", records), drafts
-
-
-def _found_mirrored(detector: Detector, frame: Pixels) -> list[Face]:
-    """The faces of a frame as found in its mirror image, where the detector decides anew."""
-    found = detector.detect(np.ascontiguousarray(frame[:, ::-1]))
-    return [_mirrored(face, frame.shape[1]) for face in found]
-
-
-def _mirrored(face: Face, width: int) -> Face:
-    box = face.box._replace(x=width - face.box.x - face.box.width)
-    landmarks = np.stack([width - face.landmarks[:, 0], face.landmarks[:, 1]], axis=1)[[1, 0, 2, 4, 3]]
-    return replace(face, box=box, landmarks=landmarks.astype(np.float32))
 
 
 def _shows_an_original(

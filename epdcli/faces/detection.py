@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
 
@@ -26,6 +27,7 @@ FIRST_LOOK = 0.67  # of the score it needs in the end: then a candidate gets its
 SMALLEST_COARSE_PX = 14.0  # smaller finds on the coarse copies are left to the finest
 # Size (root of the area, in pixels of the finest copy) and how many times the threshold a face then needs.
 NEEDED_SIZES, NEEDED_TIMES = (12.0, 16.0, 24.0), (2.5, 1.4, 1.0)
+_MIRRORED_POINTS = [1, 0, 2, 4, 3]  # eyes and corners of the mouth change sides
 SAME_UNION, SAME_INSIDE = 0.4, 0.8  # candidates that overlap by more show the same face
 
 
@@ -43,6 +45,20 @@ class Detector(Protocol):
     def detect(self, pixels: Pixels) -> list[Face]:
         """The faces of a picture (uint8 H x W x 3, RGB), in a fixed order, each with five landmarks."""
         ...
+
+
+def detect_mirrored(detector: Detector, pixels: Pixels) -> list[Face]:
+    """The faces of a picture (uint8 H x W x 3, RGB) as found in its mirror image, where the detector decides
+    anew; boxes and landmarks are the picture's own."""
+    width = pixels.shape[1]
+    found = detector.detect(np.ascontiguousarray(pixels[:, ::-1]))
+    return [_mirrored(face, width) for face in found]
+
+
+def _mirrored(face: Face, width: int) -> Face:
+    box = face.box._replace(x=width - face.box.x - face.box.width)
+    landmarks = np.stack([width - face.landmarks[:, 0], face.landmarks[:, 1]], axis=1)[_MIRRORED_POINTS]
+    return replace(face, box=box, landmarks=landmarks.astype(np.float32))
 
 
 class CenterFaceDetector:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from epdcli.faces.alignment import warp
+from epdcli.faces.alignment import align
 from epdcli.methods.generate import Generate
-from epdcli.model import AlignedFace, Face
+from epdcli.model import Face
 from epdcli.runtimes import Engine, choose_backend, load_plugin
 
 
@@ -20,10 +20,8 @@ def test_a_black_and_white_face_stays_black_and_white(grey: bool) -> None:
     with Engine(choose_backend("auto", "cpu"), threads=1) as engine:
         (face,) = faces(engine, picture)
         method = Generate(engine)
-        matrix = method.matrix(face)
-        aligned = AlignedFace(face, warp(picture, matrix, method.size), matrix)
         code = np.eye(128, dtype=np.float32)[0]
-        (new,) = method.replace([aligned], [code])
+        (new,) = method.replace([align(picture, face, method.size)], [code])
     assert (np.ptp(new.pixels, axis=2).max() == 0) is np.bool_(grey)
 
 
