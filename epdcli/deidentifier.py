@@ -16,9 +16,10 @@ from epdcli.errors import EpdError, UsageError
 from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomCodes, SeededCodes
 from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.faces.draft import Replacement
-from epdcli.faces.replacement import Replacer, Trials
+from epdcli.faces.replacement import Methods, Replacer, Trials
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, copy_times, release, sha256_of
+from epdcli.methods.generate import Generate
 from epdcli.methods.protocol import Prepared, Preparing
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
@@ -124,10 +125,10 @@ class Deidentifier:
     def _new_replacer(self) -> Replacer:
         options, engine = self.options, self._engine
         prepared = () if self._prepared is None else (self._prepared,)
+        method = self._method(engine, options.strength, *prepared)
+        softer = method.softer() if isinstance(method, Generate) else method
         return Replacer(
-            self._method(engine, options.strength, *prepared),
-            load_plugin("epd.methods", "pixelate")(engine, None),
-            Solid(),
+            Methods(method, softer, load_plugin("epd.methods", "pixelate")(engine, None), Solid()),
             Verifier(engine.session("dlib_resnet"), engine.batch),
             CodeDistribution.load(engine.network("generator").codes_path),
             options.codes,

@@ -39,6 +39,10 @@ class Box(NamedTuple):
     def centre(self) -> tuple[float, float]:
         return self.x + self.width / 2, self.y + self.height / 2
 
+    def holds(self, point: tuple[float, float]) -> bool:
+        """Whether a point (x, y) lies inside."""
+        return 0 < point[0] - self.x < self.width and 0 < point[1] - self.y < self.height
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -70,13 +74,13 @@ class NewFace:
     """What stands in for an aligned face: `pixels` size x size x 3, `mask` (size, size).
 
     Where the mask is 1 nothing of the old face shines through; it fades to 0 inside the crop.
-    `same_expression`: whether the method reads the old face's expression in the new one; True where it
-    doesn't look.
+    `expression_change`: how far the method reads another expression in the new face than in the old one, 0
+    (the same, or it doesn't look) to 2.
     """
 
     pixels: Pixels
     mask: Mask
-    same_expression: bool = True
+    expression_change: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

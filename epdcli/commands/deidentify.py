@@ -63,9 +63,10 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     strength: Annotated[
         float | None,
         typer.Option(
-            help="How strong a classical method is: blur's sigma in face widths (.12), pixelate's blocks "
-            "across the face (6), filter's height of edges smoothed away (1: from black to white), warp's "
-            "shifts in face widths (.05), ksame's number of faces in an average (5)."
+            help="How strong a method is: blur's sigma in face widths (.12), pixelate's blocks across the "
+            "face (6), filter's height of edges smoothed away (1: from black to white), warp's shifts in "
+            "face widths (.05), ksame's number of faces in an average (5), and by how many eighths of its "
+            "frame generate blurs the light that it keeps (0; 2 from a face's third attempt on)."
         ),
     ] = None,
     seed: Annotated[
@@ -114,8 +115,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     candidates: Annotated[
         int,
         typer.Option(
-            help="Identities drawn at each: of those that pass and keep the expression, the one least like "
-            "the original is taken.",
+            help="Identities drawn at each: of those that pass, the one that is least like the original and "
+            "keeps the expression best is taken.",
             min=1,
         ),
     ] = 3,

@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from epdcli.faces.boxes import overlaps
+from epdcli.faces.detection import SAME_UNION
 from epdcli.faces.pasting import COVERED, composite, touched
 from epdcli.faces.verification import is_small
 from epdcli.model import Code, Embedding, Face, FaceRecord, Patch, Pixels
@@ -19,8 +21,8 @@ _METHOD_IN_MANIFEST = {"generate": "generated"}
 @dataclass(frozen=True, eq=False)
 class Replacement:
     """One face of a frame and what stands in for it so far. `distance` is the smallest one measured
-    between the new face and its original; `original` (128,) is kept in memory only. `same_expression`: what
-    the method says of the new face."""
+    between the new face and its original; `original` (128,) is kept in memory only. `expression_change`:
+    what the method says of the new face."""
 
     face: Face
     original: Embedding | None = None
@@ -28,7 +30,7 @@ class Replacement:
     method: str = ""
     patch: Patch | None = None
     distance: float | None = None
-    same_expression: bool = True
+    expression_change: float = 0.0
     attempts: int = 0
     exhausted: bool = False
 
@@ -60,7 +62,8 @@ class Draft:
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The frame with the new faces over the old ones, the larger (nearer) ones and then fills on top."""
+        """The frame with the new faces over the old ones, the larger (nearer) ones and then fills on top, but
+        for those that are `buried`."""
         return composite(self.source, self._patches)
 
     @property
@@ -83,12 +86,34 @@ class Draft:
     def generated(self) -> bool:
         return any(replacement.method == "generate" for replacement in self.replacements)
 
+    @cached_property
+    def buried(self) -> frozenset[int]:
+        """Numbers of the solid fills that lie below a generated face."""
+        return frozenset(i for i, r in enumerate(self.replacements) if any(self._above(r)))
+
     @property
     def _patches(self) -> list[Patch]:
         ordered = sorted(
-            self.replacements, key=lambda r: (r.method == "solid", r.face.box.width * r.face.box.height)
+            (r for r in self.replacements if r.method != "solid"),
+            key=lambda r: r.face.box.width * r.face.box.height,
         )
+        for fill in (r for r in self.replacements if r.method == "solid"):
+            above = self._above(fill)
+            ordered.insert(min(map(ordered.index, above), default=len(ordered)), fill)
         return [replacement.patch for replacement in ordered if replacement.patch is not None]
+
+    def _above(self, fill: Replacement) -> list[Replacement]:
+        """The generated faces that lie over a solid fill, and not the other way round: they were surer to be
+        faces, and stand elsewhere. Nothing of an old face is left in either."""
+        if fill.method != "solid":
+            return []
+        return [
+            r
+            for r in self.replacements
+            if r.method == "generate"
+            and r.face.score > fill.face.score
+            and 0 < _overlap(r.face, fill.face) <= SAME_UNION
+        ]
 
     def with_replacements(self, changed: dict[int, Replacement]) -> Draft:
         return replace(
@@ -98,3 +123,8 @@ class Draft:
     def records(self, threshold: float) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face."""
         return tuple(replacement.record(threshold) for replacement in self.replacements)
+
+
+def _overlap(one: Face, other: Face) -> float:
+    """Intersection over union of two faces' boxes."""
+    return float(overlaps(np.array(one.box, np.float32), np.array([other.box], np.float32))[0][0])

@@ -18,6 +18,8 @@ from epdcli.faces.verification import Verifier, distances, is_small
 from epdcli.methods.protocol import Method
 from epdcli.model import AlignedFace, Code, Face, FaceRecord, Matrix, Pixels
 
+_BEFORE_SOFTER = 2  # attempts that a face has in full light
+_EXPRESSION = 0.5  # what the expression weighs against the distance when a candidate is chosen
 _UNSURE = 0.04  # how far the distance of a small face moves from one finished file to the next
 
 
@@ -44,6 +46,17 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Methods:
+    """What faces are replaced by: `chosen` first, `softer` from the third attempt on, then `mosaic` (small
+    faces) and `solid`."""
+
+    chosen: Method
+    softer: Method
+    mosaic: Method
+    solid: Method
+
+
+@dataclass(frozen=True)
 class Trials:
     """The distance that a new face must keep from the originals, how often a face is tried, and how many new
     faces are drawn each time."""
@@ -54,36 +67,35 @@ class Trials:
 
 
 class Replacer:
-    """Replaces faces by `method` and judges every one with `verifier`.
+    """Replaces faces by the chosen of `methods` and judges every one with `verifier`.
 
-    Each attempt draws `candidates` new faces and takes one: of those that pass, of those that keep the
-    expression, the one least like the original (which tells whoever knows all of this at most the binary
+    Each attempt draws `candidates` new faces and takes one that passes: the one that is least like the
+    original and keeps the expression best (which tells whoever knows all of this at most the binary
     logarithm of their number, in bits). A face that fails gets another attempt, `max_attempts` in all (one
-    for a method without chance); then a small one is pixelated, and whatever still fails is filled solid.
+    for a method without chance), from the third on with less of the old face in it; then a small one is
+    pixelated, and whatever still fails is filled solid.
     """
 
     def __init__(
         self,
-        method: Method,
-        pixelate: Method,
-        solid: Method,
+        methods: Methods,
         verifier: Verifier,
         distribution: CodeDistribution,
         codes: CodeSource,
         trials: Trials,
     ) -> None:
-        self._method, self._pixelate, self._solid = method, pixelate, solid
+        self._methods = methods
         self._verifier = verifier
         self._distribution = distribution
         self._codes = codes
         self._threshold = trials.threshold
-        self._attempts = trials.max_attempts if method.random else 1
-        self._candidates = trials.candidates if method.random else 1
+        self._attempts = trials.max_attempts if methods.chosen.random else 1
+        self._candidates = trials.candidates if methods.chosen.random else 1
 
     def aligned(self, pixels: Pixels, faces: Sequence[Face]) -> list[AlignedFace]:
         """The faces of a frame as the method will see them in a draft."""
         draft = Draft("", pixels, tuple(Replacement(face) for face in faces))
-        return _crops(draft, self._method, faces)
+        return _crops(draft, self._methods.chosen, faces)
 
     def draft(self, pixels: Pixels, faces: Sequence[Face], name: str) -> Draft:
         """A verified draft of a frame (H x W x 3, uint8) in which each of `faces` is replaced."""
@@ -114,19 +126,32 @@ class Replacer:
         """The draft with failed faces tried again and missed ones replaced; the `last` round fills them all,
         and small faces that only just passed: measured once more they may not.
 
-        `also` are faces found by another look at the finished frame. They count where they stand on no new
-        face: others are mostly that one, seen differently.
+        A missed face that stands on a new one is mostly that one, seen differently: that one is tried again
+        if it may, and else the missed one filled, as small ones are.
 
-        Filled too is a missed face that is small, or stands on a new one: it is that one, seen differently,
-        and would be again.
+        `also` are faces found by another look at the finished frame. They count where they stand on no new
+        face.
         """
-        draft, failed = check.draft, set(check.failed)
+        draft, failed, missed = check.draft, set(check.failed), list(check.missed)
         if last:
             failed |= self._unsure(draft)
             draft = self._given_up(draft, failed)
+        else:
+            again = {face: self._to_try_again(draft, face) for face in missed}
+            failed |= {i for i in again.values() if i is not None}
+            missed = [face for face, i in again.items() if i is None]
         draft = self._settled(draft, sorted(failed))
-        draft = self._replaced(draft, check.missed, last)
+        draft = self._replaced(draft, missed, last)
         return self._replaced(draft, [face for face in also if not _stands_on_another(draft, face)], last)
+
+    def _to_try_again(self, draft: Draft, face: Face) -> int | None:
+        """The number of the generated face on which a missed one stands, if it may be tried again."""
+        if not _stands_on_another(draft, face):
+            return None
+        i = _owner(draft, face)
+        old = draft.replacements[i]
+        able = old.method == "generate" and not is_small(old.face) and self._may_try(old)
+        return i if able else None
 
     def _replaced(self, draft: Draft, missed: Sequence[Face], last: bool) -> Draft:
         first = len(draft.replacements)
@@ -170,10 +195,16 @@ class Replacer:
         return draft
 
     def _attempted(self, draft: Draft, numbers: Sequence[int]) -> Draft:
+        """The draft in which each of these faces has had another attempt."""
+        softer = [i for i in numbers if draft.replacements[i].attempts >= _BEFORE_SOFTER]
+        draft = self._tried(draft, self._methods.chosen, [i for i in numbers if i not in softer])
+        return self._tried(draft, self._methods.softer, softer)
+
+    def _tried(self, draft: Draft, method: Method, numbers: Sequence[int]) -> Draft:
         """The draft in which each of these faces wears the best of its candidates."""
         if not numbers:
             return draft
-        drafts = self._with_method(draft, self._method, numbers, self._drawn(draft, numbers))
+        drafts = self._with_method(draft, method, numbers, self._drawn(draft, numbers))
         if len(drafts) > 1:
             rated = [self._rated(candidate, numbers) for candidate in drafts]
             best = {i: max(range(len(drafts)), key=lambda n: rated[n][i]) for i in numbers}
@@ -196,11 +227,12 @@ class Replacer:
             known += codes
         return drawn
 
-    def _rated(self, draft: Draft, numbers: Sequence[int]) -> dict[int, tuple[bool, bool, float]]:
-        """How good each of these new faces is: whether it passes, keeps the expression, and how far it is
-        from its original; the larger the better."""
+    def _rated(self, draft: Draft, numbers: Sequence[int]) -> dict[int, tuple[bool, float]]:
+        """How good each of these new faces is: whether it passes, and how far it is from its original, less
+        what the expression has changed; the larger the better."""
+        changes = {i: draft.replacements[i].expression_change for i in numbers}
         return {
-            i: (self._accepts(draft, i, row), draft.replacements[i].same_expression, float(row[i]))
+            i: (self._accepts(draft, i, row), float(row[i]) - _EXPRESSION * changes[i])
             for i, row in zip(numbers, self._gaps(draft, numbers), strict=True)
         }
 
@@ -226,7 +258,7 @@ class Replacer:
                     code=code if len(code) else None,
                     method=method.name,
                     patch=to_picture(made, face.matrix, draft.source.shape),
-                    same_expression=made.same_expression,
+                    expression_change=made.expression_change,
                     distance=None,
                 )
             drafts.append(draft.with_replacements(changed))
@@ -263,10 +295,10 @@ class Replacer:
             for i in numbers
             if is_small(draft.replacements[i].face) and draft.replacements[i].method == "generate"
         ]
-        draft = self._filled_with(draft, self._pixelate, small)
+        draft = self._filled_with(draft, self._methods.mosaic, small)
         draft, still = self._judged(draft, small)
         solid = sorted((set(numbers) - set(small)) | set(still))
-        draft = self._filled_with(draft, self._solid, solid)
+        draft = self._filled_with(draft, self._methods.solid, solid)
         return self._judged(draft, solid)[0]
 
     def _may_try(self, replacement: Replacement) -> bool:
@@ -318,12 +350,11 @@ def _covers(draft: Draft, number: int) -> bool:
 
 def _stands_on_another(draft: Draft, face: Face) -> bool:
     """Whether a face's centre lies in the box of one that was replaced already."""
-    x, y = face.box.centre
-    boxes = [replacement.face.box for replacement in draft.replacements]
-    return any(0 < x - box.x < box.width and 0 < y - box.y < box.height for box in boxes)
+    return any(replacement.face.box.holds(face.box.centre) for replacement in draft.replacements)
 
 
 def _owner(draft: Draft, face: Face) -> int:
     """The number of the replaced face that a face found in the finished picture stands at."""
     centre = np.array(face.box.centre)
-    return int(np.argmin([np.hypot(*(centre - r.face.box.centre)) for r in draft.replacements]))
+    seen = [i for i in range(len(draft.replacements)) if i not in draft.buried]
+    return min(seen, key=lambda i: float(np.hypot(*(centre - draft.replacements[i].face.box.centre))))

@@ -22,7 +22,7 @@ times the hull; 10 a soft dot on each iris, -1..1; 11 to 13 the interiors' colou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -93,13 +93,13 @@ class Structure:
     landmarks: Points
 
 
-def structure_of(pixels: Pixels, landmarks: Points, expression: Floats) -> Structure:
+def structure_of(pixels: Pixels, landmarks: Points, expression: Floats, blur: float = 0.0) -> Structure:
     """The structure of an aligned face (S x S x 3, uint8, RGB; S a multiple of 8).
 
     `landmarks` are the 68 points in the aligned frame (`landmarks_from_network`), `expression` the seven
-    probabilities of the expression network in the order of `EXPRESSIONS`.
+    probabilities of the expression network in the order of `EXPRESSIONS`; `blur` as in `softened`.
     """
-    return draw(what_crosses(pixels, landmarks, expression), pixels)
+    return draw(softened(what_crosses(pixels, landmarks, expression), blur), pixels)
 
 
 def what_crosses(pixels: Pixels, landmarks: Points, expression: Floats) -> Crossing:
@@ -124,6 +124,20 @@ def what_crosses(pixels: Pixels, landmarks: Points, expression: Floats) -> Cross
         detail=_detail(light, at),
         glimpses=_glimpses(light, at),
     )
+
+
+def softened(crossing: Crossing, blur: float) -> Crossing:
+    """The same in softer light, so that even less crosses: the means blurred over the hull by a Gaussian of
+    `blur` blocks (standard deviation, at most 8). Of small and dim faces they show nearly everything.
+    """
+    if blur == 0:
+        return crossing
+    hull = hull_of(crossing.landmarks, crossing.size)
+    weights = cv2.resize(hull, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)[..., None]
+    both = np.concatenate([crossing.means * weights, weights], axis=2)
+    blurred = cv2.GaussianBlur(both, (0, 0), min(blur, _BLOCKS), borderType=cv2.BORDER_CONSTANT)
+    means = blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-6)
+    return replace(crossing, means=means.astype(np.float32))
 
 
 def draw(crossing: Crossing, pixels: Pixels) -> Structure:

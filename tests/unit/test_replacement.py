@@ -15,7 +15,7 @@ from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.codes import CodeDistribution, SeededCodes
 from epdcli.faces.coverage import covered_share
 from epdcli.faces.draft import Draft
-from epdcli.faces.replacement import Replacer, Trials
+from epdcli.faces.replacement import Methods, Replacer, Trials
 from epdcli.faces.verification import Verifier
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.pixelate import Pixelate
@@ -62,7 +62,7 @@ class Paint:
             self.codes.append(code)
             mask = box_ellipse(aligned.face) * (not self.bare)
             painted = np.full((SIZE, SIZE, 3), colour, np.uint8)
-            new.append(NewFace(painted, mask, same_expression=colour not in self.strange))
+            new.append(NewFace(painted, mask, expression_change=float(colour in self.strange)))
         return new
 
 
@@ -71,11 +71,9 @@ def face(x: float, y: float, side: float = 100) -> Face:
     return Face(Box(x, y, side, side), points.astype(np.float32), 0.9)
 
 
-def replacer(method: Paint, attempts: int = 4, candidates: int = 1) -> Replacer:
+def replacer(method: Paint, attempts: int = 4, candidates: int = 1, softer: Paint | None = None) -> Replacer:
     return Replacer(
-        method,
-        Pixelate(),
-        Solid(),
+        Methods(method, softer or method, Pixelate(), Solid()),
         Verifier(MeanColour()),
         CodeDistribution(np.zeros(8), np.eye(8)),
         SeededCodes(1),
@@ -128,6 +126,13 @@ def test_each_face_of_a_picture_gets_its_own_best_candidate_and_no_two_codes_are
     assert all(r.method == "paint" and r.attempts == 1 for r in two)
     codes = np.stack(method.codes)
     assert (codes @ codes.T - np.eye(4)).max() < 0.5
+
+
+def test_from_the_third_attempt_on_less_of_the_old_face_is_used() -> None:
+    method, softer = Paint([12, 12, 250]), Paint([12, 250])
+    (result,) = replacer(method, softer=softer).draft(SOURCE, [FACE], "a").replacements
+    assert (result.method, result.attempts) == ("paint", 4)
+    assert (method.colours, softer.colours) == ([250], [])
 
 
 def test_a_method_without_chance_has_one_attempt() -> None:
@@ -188,6 +193,20 @@ def test_a_new_face_that_is_found_again_elsewhere_on_itself_is_filled_and_lies_o
     again = face(140, 140)  # its centre lies in the first one's box, most of it outside the mask
     answer = run(Paint([250]), [[again], [], []])
     assert [f.method for f in answer.faces] == ["paint", "solid"]
+    assert answer.verdict is Verdict.PASS
+
+
+def test_a_generated_face_that_is_found_elsewhere_on_itself_is_tried_again_before_anything_is_filled() -> (
+    None
+):
+    again, method = face(140, 140), Paint([250, 240])
+    method.name = "generate"
+    answer = run(method, [[again], [], [FACE]])
+    assert [(f.method, f.attempts) for f in answer.faces] == [("generated", 2)]
+    method = Paint([250, 240])
+    method.name = "generate"
+    answer = run(method, [[again], [], [again], [], [FACE]])
+    assert [f.method for f in answer.faces] == ["generated", "solid"]
     assert answer.verdict is Verdict.PASS
 
 

@@ -14,6 +14,7 @@ from epdcli.faces.structure import (
     feather,
     hull_of,
     landmarks_from_network,
+    softened,
     structure_of,
     what_crosses,
 )
@@ -112,6 +113,34 @@ def test_the_network_crop_and_its_landmarks_fit_together() -> None:
     assert expression_crop(drawn_face(256)).shape == (3, 112, 112)
     corners = landmarks_from_network(np.tile(np.array([0.0, 1.0], np.float32), 68), 256)
     assert corners[0] == pytest.approx((58, 230))
+
+
+def test_landmarks_are_rounded_so_that_runtimes_draw_the_same_lines() -> None:
+    output = np.random.default_rng(1).random(136).astype(np.float32)
+    points = landmarks_from_network(output, 128)
+    assert (points * 4 == np.round(points * 4)).all()
+    assert np.abs(points - (output.reshape(68, 2) * 70 + (29, 45))).max() <= 0.125 + 1e-4
+    assert (landmarks_from_network(output + np.float32(1e-7), 128) == points).mean() > 0.99
+
+
+def test_softer_light_has_the_same_colour_on_average_and_fewer_differences() -> None:
+    pixels, landmarks = drawn_face(128), drawn_landmarks(128)
+    pixels[40:80, 40:64] = 20  # a shadow
+    crossing = what_crosses(pixels, landmarks, PROBABILITIES)
+    soft = softened(crossing, 2)
+    inside = (slice(3, 6), slice(2, 6))  # blocks of the inner face
+    assert soft.means[inside].std() < crossing.means[inside].std() / 2
+    assert soft.means[inside].mean() == pytest.approx(crossing.means[inside].mean(), abs=20)
+    assert softened(crossing, 0) is crossing
+    assert soft.means.dtype == np.float32 and (soft.landmarks == crossing.landmarks).all()
+
+
+def test_softer_light_takes_nothing_from_beside_the_face() -> None:
+    face, landmarks = drawn_face(128), drawn_landmarks(128)
+    beside = face.copy()
+    beside[:, :16] = beside[:, -16:] = 255 - face[:, :16]
+    one, other = (softened(what_crosses(p, landmarks, PROBABILITIES), 2) for p in (face, beside))
+    assert (one.means[4, 4] == other.means[4, 4]).all()
 
 
 @pytest.mark.parametrize("size", [128, 256])
