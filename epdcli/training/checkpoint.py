@@ -39,7 +39,7 @@ def new_state(settings: Settings, device: torch.device) -> State:
         network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return State(
         generator=generator,
-        ema=copy.deepcopy(generator).requires_grad_(False),
+        ema=copy.deepcopy(generator).requires_grad_(False).eval(),
         discriminator=discriminator,
         generator_adam=torch.optim.Adam(generator.parameters(), settings.rate, (0.5, 0.99)),
         discriminator_adam=torch.optim.Adam(
