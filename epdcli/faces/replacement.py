@@ -118,7 +118,7 @@ class Replacer:
             old = draft.replacements[i]
             smaller = min(float(row[i]), np.inf if old.distance is None else old.distance)
             draft = draft.with_replacements({i: replace(old, distance=smaller)})
-            if not self._accepts(draft, i, row):
+            if not self._accepts(draft, i, row, finished=True):
                 failed.add(i)
         return Check(draft, frozenset(failed), missed)
 
@@ -304,12 +304,17 @@ class Replacer:
     def _may_try(self, replacement: Replacement) -> bool:
         return not replacement.exhausted and replacement.attempts < self._attempts
 
-    def _accepts(self, draft: Draft, number: int, gaps: NDArray[np.float32]) -> bool:
+    def _accepts(
+        self, draft: Draft, number: int, gaps: NDArray[np.float32], finished: bool = False
+    ) -> bool:
         """Whether a new face keeps its distance: from its own original, and from every other original of
-        the picture that is large enough for a recogniser's answer to mean anything."""
+        the picture that is large enough for a recogniser's answer to mean anything. A small one needs a
+        little more before the picture is `finished`."""
+        new = draft.replacements[number]
+        if is_small(new.face):
+            more = 0.0 if finished or new.filled else _UNSURE
+            return bool(gaps[number] > self._threshold + more)
         others = [gaps[i] for i, r in enumerate(draft.replacements) if i != number and not is_small(r.face)]
-        if is_small(draft.replacements[number].face):
-            others = []
         return bool(gaps[number] > self._threshold and all(gap > self._threshold for gap in others))
 
 

@@ -82,7 +82,7 @@ def replacer(method: Paint, attempts: int = 4, candidates: int = 1, softer: Pain
 
 
 SOURCE = np.full((300, 400, 3), 10, np.uint8)
-FACE = face(100, 100)
+FACE, SMALL = face(100, 100), face(20, 20, side=30)
 JUST = 110  # grey that passes, and hardly
 
 
@@ -205,7 +205,7 @@ def test_a_generated_face_that_is_found_elsewhere_on_itself_is_tried_again_befor
     assert [(f.method, f.attempts) for f in answer.faces] == [("generated", 2)]
     method = Paint([250, 240])
     method.name = "generate"
-    answer = run(method, [[again], [], [again], [], [FACE]])
+    answer = run(method, [[again], [], [again], [], [], [FACE]])
     assert [f.method for f in answer.faces] == ["generated", "solid"]
     assert answer.verdict is Verdict.PASS
 
@@ -216,7 +216,7 @@ def test_a_small_face_found_late_is_filled() -> None:
 
 
 def test_a_picture_in_which_faces_keep_turning_up_is_withheld() -> None:
-    seen = [[face(250, 20)], [], [face(20, 190)], [], [face(290, 190)]]
+    seen = [[face(250, 20)], [], [face(20, 190)], [], [], [face(290, 190)]]
     answer = run(Paint([250] * 9), seen)
     assert answer.verdict is Verdict.WITHHELD and "not covered" in answer.reason
 
@@ -228,23 +228,39 @@ def test_before_mending_the_mirror_image_is_searched_too() -> None:
     assert [f.box[:2] for f in answer.faces] == [(100, 100), (250, 20), (20, 190)]
 
 
+def test_a_small_face_needs_a_little_more_than_the_threshold() -> None:
+    """From one finished file to the next its distance moves by so much."""
+    small, large = (replacer(Paint([JUST, 250])).draft(SOURCE, [f], "a") for f in (SMALL, FACE))
+    assert (small.replacements[0].attempts, large.replacements[0].attempts) == (2, 1)
+
+
 def test_the_last_mending_fills_small_faces_that_only_just_passed() -> None:
     """Measured in the next finished file they may not, and then nothing can be mended any more."""
-    small = face(20, 20, side=30)
-    seen = [[face(250, 20)], [], [face(20, 190)], [], [small]]
+    seen = [[face(250, 20), SMALL], [], [face(20, 190), SMALL], [], [], []]
     detector = type("D", (), {"name": "d", "detect": lambda self, pixels: seen.pop(0)})()
-    subject = replacer(Paint([JUST, 250]))
-    drafted = subject.draft(SOURCE, [small], "a").replacements[0]
-    assert drafted.method == "paint" and 0.5 < (drafted.distance or 0) < 0.54
+
+    def fading(drafts: Sequence[Draft]) -> list[np.ndarray]:
+        (frame,) = (draft.pixels.copy() for draft in drafts)
+        frame[:70, :70] = np.minimum(frame[:70, :70], JUST)
+        return [frame]
+
     answer, _ = deidentify_frames(
-        [SOURCE], [[small]], "a", detector, replacer(Paint([JUST, 250])), Policy(), pixels_of
+        [SOURCE], [[SMALL]], "a", detector, replacer(Paint([250] * 3)), Policy(), fading
     )
-    assert answer.verdict is Verdict.PASS
+    assert answer.verdict is Verdict.PASS and not seen
     assert [f.method for f in answer.faces] == ["solid", "paint", "solid"]
 
 
+def test_before_the_last_file_is_written_its_draft_is_searched_until_nothing_turns_up() -> None:
+    """What turns up in the last file can't be mended any more."""
+    seen = [[face(250, 20)], [], [face(20, 190)], [], [face(290, 190)], [], []]
+    answer = run(Paint([250] * 9), seen)
+    assert answer.verdict is Verdict.PASS and not seen
+    assert [f.method for f in answer.faces] == ["paint", "paint", "solid", "solid"]
+
+
 def test_a_face_that_cannot_be_verified_is_never_released() -> None:
-    finished = [[FACE], [], [FACE], [], [FACE]]
+    finished = [[FACE], [], [FACE], [], [FACE], [FACE]]
     # in memory it passes; the recogniser then sees the old person in every finished file
     method = Paint([250] * 9)
     subject = replacer(method)
