@@ -241,7 +241,7 @@ def test_the_last_mending_fills_small_faces_that_only_just_passed() -> None:
 
     def fading(drafts: Sequence[Draft]) -> list[np.ndarray]:
         (frame,) = (draft.pixels.copy() for draft in drafts)
-        frame[:70, :70] = np.minimum(frame[:70, :70], JUST)
+        frame[:70, :70] = np.minimum(frame[:70, :70], JUST - 5)
         return [frame]
 
     answer, _ = deidentify_frames(
