@@ -37,7 +37,7 @@ def main(
     """Print the table."""
     networks = FrozenNetworks.load(identity_net, expression_net, landmark_net, torch.device("cpu"))
     faces = measured_faces(data, cache, size, networks)
-    network = Generator(size)
+    network = Generator(size).eval()
     if new := start_from(network, weights_of(generator)):
         raise typer.BadParameter(f"the generator lacks {', '.join(new)}")
     codes = TrainingCodes(faces.embeddings[~faces.held_out])

@@ -41,7 +41,7 @@ def main(
     """Print the table."""
     networks = FrozenNetworks.load(identity_net, expression_net, landmark_net, torch.device("cpu"))
     known = measured_faces(data, cache, size, networks)
-    network = Generator(size)
+    network = Generator(size).eval()
     if new := start_from(network, weights_of(generator)):
         raise typer.BadParameter(f"the generator lacks {', '.join(new)}")
     codes, draw = TrainingCodes(known.embeddings[~known.held_out]), np.random.default_rng(0)

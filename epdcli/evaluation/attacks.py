@@ -174,13 +174,14 @@ def _true_positives(
 def _own_picture(
     bench: Bench, attack: str, probes: Embeddings, chosen: NDArray[np.bool_]
 ) -> Iterator[Figure]:
-    """How often a probe matches its own original at the clear threshold of FMR 1e-3."""
-    strangers = bench.clear_impostors
-    if not scores.supports(len(strangers), 1e-3) or not chosen.any():
+    """How often a probe matches its own original, where the gallery has it, at the clear threshold of FMR
+    1e-3."""
+    strangers, there = bench.clear_impostors, chosen & bench.present
+    if not scores.supports(len(strangers), 1e-3) or not there.any():
         return
     threshold = scores.threshold_at(strangers, 1e-3)
-    own = scores.paired_similarity(probes[chosen], bench.clear[chosen], bench.metric)
-    found = mean_interval(own > threshold, bench.people[chosen], bench.seed)
+    own = scores.paired_similarity(probes[there], bench.clear[there], bench.metric)
+    found = mean_interval(own > threshold, bench.people[there], bench.seed)
     yield bench.figure(attack, "own picture@1e-3", found, f"threshold {threshold:.4f} of clear pairs")
 
 

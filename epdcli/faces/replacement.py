@@ -304,9 +304,7 @@ class Replacer:
     def _may_try(self, replacement: Replacement) -> bool:
         return not replacement.exhausted and replacement.attempts < self._attempts
 
-    def _accepts(
-        self, draft: Draft, number: int, gaps: NDArray[np.float32], finished: bool = False
-    ) -> bool:
+    def _accepts(self, draft: Draft, number: int, gaps: NDArray[np.float32], finished: bool = False) -> bool:
         """Whether a new face keeps its distance: from its own original, and from every other original of
         the picture that is large enough for a recogniser's answer to mean anything. A small one needs a
         little more before the picture is `finished`."""

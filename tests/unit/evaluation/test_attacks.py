@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +82,16 @@ def test_pictures_that_do_not_count_are_in_no_pair() -> None:
     pairs = attacks.against_gallery(bench(), CLEAR, half)
     assert pairs.scores.shape == (90, 180)
     assert pairs.genuine.sum() == 90 * 2 and pairs.impostor.sum() == 90 * 177
+
+
+def test_a_picture_that_the_gallery_lacks_is_nobodys_own() -> None:
+    """The attacker's own set may withhold a picture that ours released."""
+    gallery, present = CLEAR.copy(), np.ones(len(CLEAR), bool)
+    gallery[0], present[0] = np.nan, False
+    lacking = replace(bench(gallery), present=present)
+    found = by_measure(attacks.recognise(lacking, "naive", CLEAR, np.ones(len(CLEAR), bool)))
+    assert found["own picture@1e-3"].value == 1
+    assert found["own picture@1e-3"].count == len(CLEAR) - 1
 
 
 def test_one_new_face_for_a_person_is_linkable_and_another_for_each_picture_is_not() -> None:
