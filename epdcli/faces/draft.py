@@ -89,31 +89,35 @@ class Draft:
     @cached_property
     def buried(self) -> frozenset[int]:
         """Numbers of the solid fills that lie below a generated face."""
-        return frozenset(i for i, r in enumerate(self.replacements) if any(self._above(r)))
+        return frozenset(fill for fill, above in self._above.items() if above)
 
-    @property
+    @cached_property
     def _patches(self) -> list[Patch]:
+        boxes = [r.face.box for r in self.replacements]
         ordered = sorted(
-            (r for r in self.replacements if r.method != "solid"),
-            key=lambda r: r.face.box.width * r.face.box.height,
+            (i for i in range(len(boxes)) if i not in self._above),
+            key=lambda i: boxes[i].width * boxes[i].height,
         )
-        for fill in (r for r in self.replacements if r.method == "solid"):
-            above = self._above(fill)
+        for fill, above in self._above.items():
             ordered.insert(min(map(ordered.index, above), default=len(ordered)), fill)
-        return [replacement.patch for replacement in ordered if replacement.patch is not None]
+        patches = [self.replacements[i].patch for i in ordered]
+        return [patch for patch in patches if patch is not None]
 
-    def _above(self, fill: Replacement) -> list[Replacement]:
-        """The generated faces that lie over a solid fill, and not the other way round: they were surer to be
-        faces, and stand elsewhere. Nothing of an old face is left in either."""
-        if fill.method != "solid":
-            return []
-        return [
-            r
-            for r in self.replacements
-            if r.method == "generate"
-            and r.face.score > fill.face.score
-            and 0 < _overlap(r.face, fill.face) <= SAME_UNION
-        ]
+    @cached_property
+    def _above(self) -> dict[int, list[int]]:
+        """For the number of each solid fill those of the generated faces that lie over it, and not the other
+        way round: they were surer to be faces, and stand elsewhere. Nothing of an old face is left in either.
+        """
+        faces = [r.face for r in self.replacements]
+        new = [i for i, r in enumerate(self.replacements) if r.method == "generate"]
+        boxes = np.array([faces[i].box for i in new], np.float32).reshape(-1, 4)
+        above = {}
+        for fill, replacement in enumerate(self.replacements):
+            if replacement.method == "solid":
+                union, _ = overlaps(np.array(faces[fill].box, np.float32), boxes)
+                elsewhere = zip(new, (union > 0) & (union <= SAME_UNION), strict=True)
+                above[fill] = [i for i, so in elsewhere if so and faces[i].score > faces[fill].score]
+        return above
 
     def with_replacements(self, changed: dict[int, Replacement]) -> Draft:
         return replace(
@@ -123,8 +127,3 @@ class Draft:
     def records(self, threshold: float) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face."""
         return tuple(replacement.record(threshold) for replacement in self.replacements)
-
-
-def _overlap(one: Face, other: Face) -> float:
-    """Intersection over union of two faces' boxes."""
-    return float(overlaps(np.array(one.box, np.float32), np.array([other.box], np.float32))[0][0])
