@@ -1,6 +1,7 @@
 """The mean of two generators of which one was trained on from the other, for `add_network.py`.
 
-    python weights/average.py epd_weights/generator.onnx runs/mine/checkpoint.pt --share .4 --out mean.onnx
+    python weights/average.py weights/epd_weights/generator.onnx runs/mine/checkpoint.pt \\
+        --share .4 --out mean.onnx
 
 Each may be an exported generator or a checkpoint (its EMA weights). Averages often keep what the first did
 well and have most of what the second learnt (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR
@@ -14,8 +15,8 @@ from typing import Annotated
 
 import typer
 
-from epdcli.training.export import write_onnx
-from epdcli.training.network import Generator, start_from, weights_of
+from epdcli.training.export import generator_with, write_onnx
+from epdcli.training.network import weights_of
 
 
 def main(
@@ -29,11 +30,7 @@ def main(
     if different := sorted(one.keys() ^ other.keys()):
         raise SystemExit(f"Only one of them has {', '.join(different)}: they are no relatives.")
     mean = {name: (1 - share) * one[name].float() + share * other[name].float() for name in one}
-    generator = Generator(
-        256 if "border_in.weight" in mean else 128, channels=mean["e1.weight"].shape[1] // 4
-    )
-    start_from(generator, mean)
-    write_onnx(generator, out)
+    write_onnx(generator_with(mean, first), out)
     print(f"{out}: {1 - share:g} x {first} + {share:g} x {second}")
 
 

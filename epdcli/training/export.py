@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from epdcli.training.checkpoint import State
 from epdcli.training.discriminator import Discriminator
@@ -16,12 +17,19 @@ def export_generator(checkpoint: Path, path: Path) -> None:
 
     Inputs `context` (N, 17, S, S), `code` (N, 128), `expression` (N, 7); output `face` (N, 3, S, S); float32.
     """
-    weights = weights_of(checkpoint)
+    write_onnx(generator_with(weights_of(checkpoint), checkpoint), path)
+
+
+def generator_with(weights: dict[str, Tensor], file: Path) -> Generator:
+    """A generator of the size and inputs that `weights`, read from `file`, are for.
+
+    Raises `ValueError` where some are missing.
+    """
     size = 256 if "border_in.weight" in weights else 128
     generator = Generator(size, channels=weights["e1.weight"].shape[1] // 4)
     if new := start_from(generator, weights):
-        raise ValueError(f"{checkpoint} lacks {', '.join(new)}")
-    write_onnx(generator, path)
+        raise ValueError(f"{file} lacks {', '.join(new)}")
+    return generator
 
 
 def write_onnx(generator: Generator, path: Path) -> None:
