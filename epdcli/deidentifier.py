@@ -19,8 +19,7 @@ from epdcli.faces.draft import Replacement
 from epdcli.faces.replacement import Methods, Replacer, Trials
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, copy_times, release, sha256_of
-from epdcli.methods.generate import Generate
-from epdcli.methods.protocol import Prepared, Preparing
+from epdcli.methods.protocol import Prepared, Preparing, Softening
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
@@ -126,7 +125,7 @@ class Deidentifier:
         options, engine = self.options, self._engine
         prepared = () if self._prepared is None else (self._prepared,)
         method = self._method(engine, options.strength, *prepared)
-        softer = method.softer() if isinstance(method, Generate) else method
+        softer = method.softer() if isinstance(method, Softening) else method
         return Replacer(
             Methods(method, softer, load_plugin("epd.methods", "pixelate")(engine, None), Solid()),
             Verifier(engine.session("dlib_resnet"), engine.batch),

@@ -38,6 +38,15 @@ class Method(Protocol):
         ...
 
 
+@runtime_checkable
+class Softening(Protocol):
+    """A method with chance that can do with less of the old face has this function as well."""
+
+    def softer(self) -> Method:
+        """The same method, to be used from a face's third attempt on."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """What a method learnt from all faces of a run. Goes to every process, and never to a file.

@@ -11,7 +11,7 @@ import pytest
 
 from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled
 from epdcli.faces.detection import Detector
-from epdcli.methods.protocol import Method, Prepared, Preparing
+from epdcli.methods.protocol import Method, Prepared, Preparing, Softening
 from epdcli.model import Pixels
 from epdcli.networks import load_network
 from epdcli.plugins import find_plugins
@@ -117,6 +117,11 @@ def test_of_our_methods_only_ksame_prepares() -> None:
     ours = [name for name, found in find_plugins("epd.methods").items() if found.distribution == "epdcli"]
     assert sorted(ours) == ["blur", "filter", "generate", "ksame", "pixelate", "solid", "warp"]
     assert [name for name in ours if isinstance(load_plugin("epd.methods", name), Preparing)] == ["ksame"]
+
+
+def test_of_our_methods_only_generate_softens() -> None:
+    ours = [name for name, found in find_plugins("epd.methods").items() if found.distribution == "epdcli"]
+    assert [name for name in ours if isinstance(load_plugin("epd.methods", name), Softening)] == ["generate"]
 
 
 def test_an_unknown_name_is_said_to_be_unknown() -> None:
