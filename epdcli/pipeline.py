@@ -20,8 +20,8 @@ from epdcli.faces.draft import Draft
 from epdcli.faces.replacement import Replacer
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
 
-LOOKS = 3  # at a draft, before the last file is made of it
-ROUNDS = 3  # the finished picture is checked once, and again after each of at most two rounds of mending
+ROUNDS = 2  # of mending, after the finished picture's first check
+CHECKS = 10  # at most: in the last round whatever one still finds is filled, until one finds nothing
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def deidentify_frames(
         for number, (frame, faces) in enumerate(zip(frames, found, strict=True))
     ]
     problem = ""
-    for round_ in range(1, ROUNDS + 1):
+    for number in range(1, CHECKS + 1):
         try:
             finished = publish(drafts)
         except NotReleasable as refusal:
@@ -148,33 +148,18 @@ def deidentify_frames(
         checks = [replacer.check(*seen) for seen in zip(drafts, finished, faces, strict=True)]
         problem = " and ".join(check.sentence for check in checks if not check.passed)
         drafts = [check.draft for check in checks]
-        if not problem or round_ == ROUNDS:
+        if not problem or number == CHECKS:
             break
         # What is only just not seen now must not turn up when nothing can be mended any more.
-        last = round_ == ROUNDS - 1
-        drafts = [
-            replacer.mend(check, detect_mirrored(detector, frame), last)
-            for check, frame in zip(checks, finished, strict=True)
-        ]
-        if last:
-            drafts = [_looked_through(draft, detector, replacer) for draft in drafts]
+        also = [detect_mirrored(detector, frame) if number <= ROUNDS else [] for frame in finished]
+        last = number >= ROUNDS
+        drafts = [replacer.mend(*found, last) for found in zip(checks, also, strict=True)]
     records = replacer.records(drafts)
     if problem:
-        return Answer(Verdict.WITHHELD, f"after {ROUNDS} rounds: {problem}", records), drafts
+        return Answer(Verdict.WITHHELD, f"after {CHECKS} checks: {problem}", records), drafts
     if not records:
         return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
     return Answer(Verdict.PASS, "", records), drafts
-
-
-def _looked_through(draft: Draft, detector: Detector, replacer: Replacer) -> Draft:
-    """The draft with whatever a look at itself still finds filled, as far as `LOOKS` go: the last file
-    differs from it by its compression only."""
-    for _ in range(LOOKS):
-        check = replacer.check(draft, draft.pixels, detector.detect(draft.pixels))
-        if check.passed:
-            return check.draft
-        draft = replacer.mend(check, (), last=True)
-    return draft
 
 
 def _shows_an_original(

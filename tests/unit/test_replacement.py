@@ -21,7 +21,7 @@ from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.pixelate import Pixelate
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Box, Code, Face, Matrix, NewFace, Verdict
-from epdcli.pipeline import Policy, deidentify_file, deidentify_frames
+from epdcli.pipeline import CHECKS, Policy, deidentify_file, deidentify_frames
 
 
 class MeanColour:
@@ -216,9 +216,12 @@ def test_a_small_face_found_late_is_filled() -> None:
 
 
 def test_a_picture_in_which_faces_keep_turning_up_is_withheld() -> None:
-    seen = [[face(250, 20)], [], [face(20, 190)], [], [], [face(290, 190)]]
+    places = [(x, y) for y in (0, 100, 200) for x in (0, 100, 200, 300) if (x, y) != (100, 100)]
+    checks = [[face(*place)] for place in places[:CHECKS]]
+    seen = [checks[0], [], checks[1], [], *checks[2:]]
     answer = run(Paint([250] * 9), seen)
-    assert answer.verdict is Verdict.WITHHELD and "not covered" in answer.reason
+    assert answer.verdict is Verdict.WITHHELD and "not covered" in answer.reason and not seen
+    assert [f.method for f in answer.faces] == ["paint"] * 2 + ["solid"] * 8
 
 
 def test_before_mending_the_mirror_image_is_searched_too() -> None:
@@ -236,7 +239,7 @@ def test_a_small_face_needs_a_little_more_than_the_threshold() -> None:
 
 def test_the_last_mending_fills_small_faces_that_only_just_passed() -> None:
     """Measured in the next finished file they may not, and then nothing can be mended any more."""
-    seen = [[face(250, 20), SMALL], [], [face(20, 190), SMALL], [], [], []]
+    seen = [[face(250, 20), SMALL], [], [face(20, 190), SMALL], [], []]
     detector = type("D", (), {"name": "d", "detect": lambda self, pixels: seen.pop(0)})()
 
     def fading(drafts: Sequence[Draft]) -> list[np.ndarray]:
@@ -251,16 +254,15 @@ def test_the_last_mending_fills_small_faces_that_only_just_passed() -> None:
     assert [f.method for f in answer.faces] == ["solid", "paint", "solid"]
 
 
-def test_before_the_last_file_is_written_its_draft_is_searched_until_nothing_turns_up() -> None:
-    """What turns up in the last file can't be mended any more."""
-    seen = [[face(250, 20)], [], [face(20, 190)], [], [face(290, 190)], [], []]
+def test_in_the_last_round_whatever_turns_up_is_filled_until_nothing_does() -> None:
+    seen = [[face(250, 20)], [], [face(20, 190)], [], [face(290, 190)], [face(20, 20)], []]
     answer = run(Paint([250] * 9), seen)
     assert answer.verdict is Verdict.PASS and not seen
-    assert [f.method for f in answer.faces] == ["paint", "paint", "solid", "solid"]
+    assert [f.method for f in answer.faces] == ["paint", "paint", "solid", "solid", "solid"]
 
 
 def test_a_face_that_cannot_be_verified_is_never_released() -> None:
-    finished = [[FACE], [], [FACE], [], [FACE], [FACE]]
+    finished = [[FACE], [], [FACE], [], [FACE]]
     # in memory it passes; the recogniser then sees the old person in every finished file
     method = Paint([250] * 9)
     subject = replacer(method)
