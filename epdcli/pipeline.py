@@ -21,7 +21,7 @@ from epdcli.faces.replacement import Replacer
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
 
 ROUNDS = 2  # of mending, after the finished picture's first check
-CHECKS = 10  # at most: in the last round whatever one still finds is filled, until one finds nothing
+CHECKS = 10  # at most: the last round, which tries no new face again, goes on until one finds nothing
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def deidentify_frames(
         drafts = [check.draft for check in checks]
         if not problem or number == CHECKS:
             break
-        # What is only just not seen now must not turn up when nothing can be mended any more.
+        # What is only just not seen now must not turn up in the next file.
         also = [detect_mirrored(detector, frame) if number <= ROUNDS else [] for frame in finished]
         last = number >= ROUNDS
         drafts = [replacer.mend(*found, last) for found in zip(checks, also, strict=True)]

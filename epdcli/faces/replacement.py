@@ -20,7 +20,7 @@ from epdcli.model import AlignedFace, Code, Face, FaceRecord, Matrix, Pixels
 
 _BEFORE_SOFTER = 2  # attempts that a face has in full light
 _EXPRESSION = 0.5  # what the expression weighs against the distance when a candidate is chosen
-_UNSURE = 0.04  # how far the distance of a small face moves from one finished file to the next
+_MOVES = 0.04  # how far the distance of a small face moves from one finished file to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +123,7 @@ class Replacer:
         return Check(draft, frozenset(failed), missed)
 
     def mend(self, check: Check, also: Sequence[Face], last: bool) -> Draft:
-        """The draft with failed faces tried again and missed ones replaced; the `last` round fills them all,
-        and small faces that only just passed: measured once more they may not.
+        """The draft with failed faces tried again, or filled in the `last` round, and missed ones replaced.
 
         A missed face that stands on a new one is mostly that one, seen differently: that one is tried again
         if it may, and else the missed one filled, as small ones are.
@@ -134,15 +133,14 @@ class Replacer:
         """
         draft, failed, missed = check.draft, set(check.failed), list(check.missed)
         if last:
-            failed |= self._unsure(draft)
             draft = self._given_up(draft, failed)
         else:
             again = {face: self._to_try_again(draft, face) for face in missed}
             failed |= {i for i in again.values() if i is not None}
             missed = [face for face, i in again.items() if i is None]
         draft = self._settled(draft, sorted(failed))
-        draft = self._replaced(draft, missed, last)
-        return self._replaced(draft, [face for face in also if not _stands_on_another(draft, face)], last)
+        draft = self._replaced(draft, missed)
+        return self._replaced(draft, [face for face in also if not _stands_on_another(draft, face)])
 
     def _to_try_again(self, draft: Draft, face: Face) -> int | None:
         """The number of the generated face on which a missed one stands, if it may be tried again."""
@@ -153,18 +151,10 @@ class Replacer:
         able = old.method == "generate" and not is_small(old.face) and self._may_try(old)
         return i if able else None
 
-    def _replaced(self, draft: Draft, missed: Sequence[Face], last: bool) -> Draft:
+    def _replaced(self, draft: Draft, missed: Sequence[Face]) -> Draft:
         first = len(draft.replacements)
-        fill = [last or is_small(face) or _stands_on_another(draft, face) for face in missed]
+        fill = [is_small(face) or _stands_on_another(draft, face) for face in missed]
         return self._extended(draft, missed, [first + n for n, known in enumerate(fill) if known])
-
-    def _unsure(self, draft: Draft) -> set[int]:
-        """Small faces so near to the threshold that the next finished file may put them beyond it."""
-        return {
-            i
-            for i, r in enumerate(draft.replacements)
-            if is_small(r.face) and not r.filled and (r.distance or 0) <= self._threshold + _UNSURE
-        }
 
     def finds_an_original(self, drafts: Sequence[Draft], pixels: Pixels, found: Sequence[Face]) -> bool:
         """Whether one of the faces `found` in another picture (H x W x 3) is an original of the drafts."""
@@ -310,7 +300,7 @@ class Replacer:
         little more before the picture is `finished`."""
         new = draft.replacements[number]
         if is_small(new.face):
-            more = 0.0 if finished or new.filled else _UNSURE
+            more = 0.0 if finished or new.filled else _MOVES
             return bool(gaps[number] > self._threshold + more)
         others = [gaps[i] for i, r in enumerate(draft.replacements) if i != number and not is_small(r.face)]
         return bool(gaps[number] > self._threshold and all(gap > self._threshold for gap in others))
