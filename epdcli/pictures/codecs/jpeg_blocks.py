@@ -47,8 +47,8 @@ def with_old_blocks(old: bytes, new: bytes, touched: NDArray[np.bool_]) -> bytes
                 keep = ~_blocks_touched(touched, pixels, planes.shape)
                 old_planes, table = before.coef_arrays[number], _tables(after)[number]
                 keep &= ~_hides_something(old_planes, planes, table, pixels, touched.shape)
-                mask = np.kron(keep, np.ones((_BLOCK, _BLOCK), dtype=bool))
-                planes[mask] = before.coef_arrays[number][mask]
+                np.copyto(_in_blocks(planes), _in_blocks(old_planes), where=keep[:, None, :, None])
+            del before, old_planes
             after.optimize_coding = True  # the tables at hand may lack codes that the old blocks need
             jpegio.write(after, result)
             if not all(map(np.array_equal, jpegio.read(result).coef_arrays, after.coef_arrays)):
@@ -85,6 +85,12 @@ def _pixels_of_a_block(file: Any, number: int) -> tuple[int, int]:
     widest = max(part.h_samp_factor for part in file.comp_info)
     highest = max(part.v_samp_factor for part in file.comp_info)
     return _BLOCK * highest // down, _BLOCK * widest // across
+
+
+def _in_blocks(planes: NDArray[Any]) -> NDArray[Any]:
+    """A view of a component's coefficients: rows of blocks x 8 x columns of blocks x 8."""
+    rows, columns = planes.shape
+    return planes.reshape(rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK)
 
 
 def _blocks_touched(
