@@ -13,7 +13,9 @@ from epdcli.faces import boxes
 from epdcli.faces.boxes import SCORE, Candidates
 from epdcli.faces.detection_passes import (
     DetectionSettings,
+    Pass,
     batches,
+    digest_of,
     finest_scale,
     plan_passes,
     render,
@@ -27,6 +29,7 @@ FIRST_LOOK = 0.67  # of the score it needs in the end: then a candidate gets its
 SMALLEST_COARSE_PX = 14.0  # smaller finds on the coarse copies are left to the finest
 # Size (root of the area, in pixels of the finest copy) and how many times the threshold a face then needs.
 NEEDED_SIZES, NEEDED_TIMES = (12.0, 16.0, 24.0), (2.5, 1.4, 1.0)
+REMEMBERED = 64  # inputs of the net
 _MIRRORED_POINTS = [1, 0, 2, 4, 3]  # eyes and corners of the mouth change sides
 SAME_UNION, SAME_INSIDE = 0.4, 0.8  # candidates that overlap by more show the same face
 
@@ -69,6 +72,7 @@ class CenterFaceDetector:
     def __init__(self, engine: Engine, settings: DetectionSettings | None = None) -> None:
         self._session = engine.session("centerface")
         self._settings = settings or DetectionSettings()
+        self._remembered: dict[bytes, list[Candidates]] = {}
 
     def detect(self, pixels: Pixels) -> list[Face]:
         """The faces of a picture (uint8 H x W x 3, RGB), from top to bottom, each with five landmarks.
@@ -91,16 +95,27 @@ class CenterFaceDetector:
         height, width = pixels.shape[:2]
         passes = plan_passes(height, width, self._settings)
         tables = []
+        finest = scale_picture(pixels, passes[0].size)
+        smaller = min(pixels, finest, key=lambda copy: copy.size)
         for size, group in groupby(passes, key=lambda step: step.size):
-            copy = scale_picture(pixels, size)  # one copy at a time: that bounds the memory
+            copy = scale_picture(smaller, size)  # one copy at a time: that bounds the memory
             for steps in batches(list(group)):
-                outputs = self._session.run({"input.1": render(copy, steps)})
-                found = boxes.decode(outputs, FIRST_LOOK * self._settings.threshold)
-                for step, table in zip(steps, found, strict=True):
-                    fine = size == passes[0].size
+                fine = size == passes[0].size
+                for step, table in zip(steps, self._seen(copy, steps), strict=True):
                     kept = table if fine else table[table[:, 2:4].max(axis=1) >= SMALLEST_COARSE_PX]
                     tables.append(boxes.mapped(kept, step.matrix(height, width)))
         return np.concatenate(tables)
+
+    def _seen(self, copy: Pixels, steps: list[Pass]) -> list[Candidates]:
+        """What the net sees in these passes. Tiles of a finished file that are the source's, bit for bit,
+        show what they showed there: that is remembered."""
+        key = digest_of(copy, steps)
+        if key not in self._remembered:
+            outputs = self._session.run({"input.1": render(copy, steps)})
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = boxes.decode(outputs, FIRST_LOOK * self._settings.threshold)
+        return self._remembered[key]
 
 
 def needed_score(sizes: NDArray[np.floating], threshold: float) -> NDArray[np.float64]:

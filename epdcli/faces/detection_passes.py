@@ -6,6 +6,7 @@ So it looks at several copies; `plan_passes` says which, `render` makes one, `Pa
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import cv2
@@ -142,6 +143,16 @@ def render(copy: Pixels, steps: list[Pass]) -> NDArray[np.float32]:
         turned = np.rot90(copy[y : y + height, x : x + width], step.quarter_turns)
         plane[:, : turned.shape[0], : turned.shape[1]] = turned.transpose(2, 0, 1)
     return inputs
+
+
+def digest_of(copy: Pixels, steps: list[Pass]) -> bytes:
+    """What tells the inputs that `render` makes of these passes from all others."""
+    digest = hashlib.sha256()
+    for step in steps:
+        x, y, width, height = step.window
+        digest.update(f"{width} {height} {step.quarter_turns} ".encode())
+        digest.update(np.ascontiguousarray(copy[y : y + height, x : x + width]))  # type: ignore[arg-type]
+    return digest.digest()
 
 
 def _padded(length: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -108,7 +109,10 @@ def merge(page: Page, frame: Pixels, touched: Flags, plane: Plane = Plane.COLOUR
         return page.with_planes(without_hidden_colour(planes, page.mode))
     match page.mode:
         case Mode.RGB | Mode.RGBA:
-            np.copyto(planes[..., :3], _to_depth(page, frame), where=touched[..., None])
+            x, y, width, height = cv2.boundingRect(touched.view(np.uint8))
+            part = np.s_[y : y + height, x : x + width]
+            new = _to_depth(page, frame[part])
+            np.copyto(planes[part][..., :3], new, where=touched[part][..., None])
         case Mode.GREY:
             planes[touched] = _to_depth(page, frame[touched] @ _LUMA)
         case Mode.GREY_ALPHA:
