@@ -19,7 +19,7 @@ COARSE = 0.375  # of the finest copy: what is seen from four sides; faces of 64 
 COARSEST = 2 / 3  # of the coarse copy, while it is larger than LARGEST_PX
 SMALLEST_PX, LARGEST_PX = 128, 512  # of the coarse copies' longer side
 ENLARGED_TO = 256  # smaller pictures are enlarged to this, at most twice
-TILE, OVERLAP = 896, 160
+TILE, OVERLAP = 1024, 160
 BATCH, BATCH_PIXELS = 4, 1_000_000
 
 
@@ -156,7 +156,7 @@ def digest_of(copy: Pixels, steps: list[Pass]) -> bytes:
 
 
 def _padded(length: int) -> int:
-    multiple = 32 if length <= 256 else 64 if length <= 512 else 128  # the net itself asks for 32
+    multiple = 32 if length <= 256 else 64  # the net itself asks for 32
     return -(-length // multiple) * multiple
 
 

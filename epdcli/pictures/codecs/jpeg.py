@@ -69,7 +69,9 @@ def encode(encoding: Encoding, pages: tuple[Page, ...], extras: Extras) -> bytes
         options["dpi"] = encoding.dpi
     if encoding.profile:
         options["icc_profile"] = encoding.profile
-    image_of(pages[0]).save(target, "JPEG", optimize=True, **options, **extras.options("xmp", "exif"))
+    # Blocks are written with codes of their own.
+    options["optimize"] = old is None
+    image_of(pages[0]).save(target, "JPEG", **options, **extras.options("xmp", "exif"))
     data, touched = target.getvalue(), pages[0].touched
     if old is None:
         return data

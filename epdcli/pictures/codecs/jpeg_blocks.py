@@ -101,7 +101,8 @@ def _blocks_touched(
     padded = np.zeros((rows * pixels[0], columns * pixels[1]), dtype=bool)
     height, width = min(touched.shape[0], padded.shape[0]), min(touched.shape[1], padded.shape[1])
     padded[:height, :width] = touched[:height, :width]
-    return np.asarray(padded.reshape(rows, pixels[0], columns, pixels[1]).any(axis=(1, 3)))
+    in_rows = padded.reshape(rows, pixels[0], -1).any(axis=1)
+    return np.asarray(in_rows.reshape(rows, columns, pixels[1]).any(axis=2))
 
 
 def _hides_something(
