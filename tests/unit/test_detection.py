@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from epdcli.faces import boxes
-from epdcli.faces.detection import needed_score
+from epdcli.faces.detection import CenterFaceDetector, needed_score
 from epdcli.faces.detection_passes import (
     BATCH_PIXELS,
     OVERLAP,
@@ -126,3 +126,35 @@ def test_the_second_look_centres_the_face_upright() -> None:
     matrix = frame(one, np.radians(90))
     assert matrix @ (240, 350, 1) == pytest.approx((48, 48))
     assert abs(np.linalg.det(matrix[:, :2])) == pytest.approx(FACE**2 / 8000, rel=1e-4)
+
+
+class Blind:
+    """A net that sees nothing and counts its looks, and the engine that opens it."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def session(self, name: str) -> Blind:
+        return self
+
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        self.looks += 1
+        count, _, height, width = inputs["input.1"].shape
+        layers = {"537": 1, "538": 2, "539": 2, "540": 10}
+        return {name: np.zeros((count, n, height // 4, width // 4), np.float32) for name, n in layers.items()}
+
+
+def test_tiles_that_were_seen_are_remembered_and_changed_ones_seen_anew() -> None:
+    net = Blind()
+    detector = CenterFaceDetector(net)
+    picture = np.random.default_rng(1).integers(0, 255, (1500, 2600, 3), np.uint8)
+    looks_of = []
+    for changed in (picture, picture, picture.copy()):
+        if changed is not picture:
+            changed[0, 0] ^= 1  # one pixel, in the corner of the first tile only
+        before = net.looks
+        detector.detect(changed)
+        looks_of.append(net.looks - before)
+    first, again, one_tile_new = looks_of
+    assert again == 0
+    assert 1 <= one_tile_new < first
