@@ -29,13 +29,13 @@ _CHANGING = ((640, 960), (480, 736), (320, 480), (256, 384), (704, 512), (352, 6
 _START = """
 import sys, time
 begun = time.perf_counter()
+from epdcli.machine import peak_memory
 from epdcli.runtimes import Engine, choose_backend
 with Engine(choose_backend(sys.argv[1], "cpu"), threads=int(sys.argv[2])) as engine:
     for name in ("centerface", "landmarks68_faceapi", "expression_faceapi", "generator", "dlib_resnet"):
         engine.session(name)
     taken = time.perf_counter() - begun
-    peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-    print(taken, int(peak) / 1000)
+    print(taken, peak_memory() / 1e6)
 """
 
 Call = Callable[[], object]
