@@ -70,25 +70,21 @@ class OpenVinoSession:
         self._network = network
         self._compiled = compiled
         self._request = compiled.create_infer_request()
-        self._largest = 0
+        self._holds_large = False
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[np.float32]]:
         if self._request is None:
             raise ValueError(f"the session of {self._network.name} is closed")
         self._network.check_inputs(inputs)
-        self._give_back(sum(array.size for array in inputs.values()))
+        large = sum(array.size for array in inputs.values()) > _LARGE
+        if self._holds_large and not large:
+            self._compiled.release_memory()  # large inputs are over
+        self._holds_large = large
         self._request.infer({name: np.ascontiguousarray(array) for name, array in inputs.items()})
         return {spec.name: self._request.get_tensor(spec.name).data.copy() for spec in self._network.outputs}
 
     def close(self) -> None:
         self._request = self._compiled = None
-
-    def _give_back(self, size: int) -> None:
-        """Give the memory of large inputs back when an input of another `size` shows that they are over."""
-        if size <= _LARGE < self._largest:
-            self._compiled.release_memory()
-            self._largest = 0
-        self._largest = max(self._largest, size)
 
 
 def _named(device: str) -> str:

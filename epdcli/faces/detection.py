@@ -95,10 +95,9 @@ class CenterFaceDetector:
         height, width = pixels.shape[:2]
         passes = plan_passes(height, width, self._settings)
         tables = []
-        finest = scale_picture(pixels, passes[0].size)
-        smaller = min(pixels, finest, key=lambda copy: copy.size)
+        largest = scale_picture(pixels, min(passes[0].size, (width, height)))
         for size, group in groupby(passes, key=lambda step: step.size):
-            copy = scale_picture(smaller, size)  # one copy at a time: that bounds the memory
+            copy = scale_picture(largest, size)  # one copy more at a time: that bounds the memory
             for steps in batches(list(group)):
                 fine = size == passes[0].size
                 for step, table in zip(steps, self._seen(copy, steps), strict=True):

@@ -48,7 +48,7 @@ def with_old_blocks(old: bytes, new: bytes, touched: NDArray[np.bool_]) -> bytes
                 old_planes, table = before.coef_arrays[number], _tables(after)[number]
                 keep &= ~_hides_something(old_planes, planes, table, pixels, touched.shape)
                 np.copyto(_in_blocks(planes), _in_blocks(old_planes), where=keep[:, None, :, None])
-            del before, old_planes
+            del before, old_planes  # six bytes a pixel, and the result is read next
             after.optimize_coding = True  # the tables at hand may lack codes that the old blocks need
             jpegio.write(after, result)
             if not all(map(np.array_equal, jpegio.read(result).coef_arrays, after.coef_arrays)):
@@ -118,8 +118,7 @@ def _hides_something(
     below, right = size[0] // pixels[0], size[1] // pixels[1]  # the first blocks that reach beyond the edge
     for edge in (np.s_[below:, :], np.s_[:, right:]):
         part = tuple(slice(None if s.start is None else s.start * _BLOCK, None) for s in edge)
-        rows, columns = hides[edge].shape
-        apart = (old[part].astype(np.float32) - new[part]).reshape(rows, _BLOCK, columns, _BLOCK)
+        apart = _in_blocks(old[part].astype(np.float32) - new[part])
         hides[edge] |= np.sqrt(((apart * table[:, None, :]) ** 2).mean(axis=(1, 3))) > _ROUNDING
     return hides
 
