@@ -22,11 +22,11 @@ from PIL import Image
 from epdcli.evaluation.judges import open_judge, source_of
 from epdcli.evaluation.utility import same_class
 from epdcli.faces.alignment import align
-from epdcli.faces.codes import CodeDistribution, SeededCodes
+from epdcli.faces.codes import SeededCodes, code_from
 from epdcli.faces.detection import Detector
+from epdcli.faces.method import Method
 from epdcli.faces.pasting import composite, to_picture
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier, distances
-from epdcli.methods.protocol import Method
 from epdcli.model import Code, Face, Pixels, Points
 from epdcli.runtimes import Engine, choose_backend, load_plugin
 
@@ -47,13 +47,12 @@ def main(
     with Engine(choice) as engine:
         method: Method = load_plugin("epd.methods", "generate")(engine, None)
         verifier = Verifier(engine.session("dlib_resnet"))
-        distribution = CodeDistribution.load(engine.network("generator").codes_path)
         clear = largest_faces(images, load_plugin("epd.detectors", "centerface")(engine), faces)
         own, other = (
-            [distribution.sample(_CODES.seed(str(number), 0, attempt)) for number in range(len(clear))]
+            [code_from(_CODES.seed(str(number), 0, attempt)) for number in range(len(clear))]
             for attempt in (0, 1)
         )
-        shared = [distribution.sample(_CODES.seed("all", 0, 0))] * len(clear)
+        shared = [code_from(_CODES.seed("all", 0, 0))] * len(clear)
         one, two, alike = (generated(method, clear, codes) for codes in (own, other, shared))
         originals, first, second, third = (embedded(verifier, some) for some in (clear, one, two, alike))
     print(f"{len(clear)} faces; two codes give two people: {told_apart(first, second):.3f}")
@@ -90,6 +89,7 @@ def generated(method: Method, clear: Shown, codes: Sequence[Code]) -> Shown:
     return [
         (composite(pixels, [to_picture(made, old.matrix, pixels.shape)]), face)
         for (pixels, face), made, old in new
+        if made
     ]
 
 

@@ -13,17 +13,17 @@ from uuid import uuid4
 
 from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
-from epdcli.faces.codes import CodeDistribution, CodeSource, KeyedCodes, RandomCodes, SeededCodes
+from epdcli.faces.codes import CodeSource, KeyedCodes, RandomCodes, SeededCodes
 from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.faces.draft import Replacement
+from epdcli.faces.method import Drawing, Prepared, Preparing, Softening
 from epdcli.faces.replacement import Methods, Replacer, Trials
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, copy_times, release, sha256_of
-from epdcli.methods.protocol import Prepared, Preparing, Softening
-from epdcli.methods.solid import Solid
-from epdcli.model import AlignedFace, Face, PictureRecord, Pixels, Verdict
+from epdcli.methods.soft import Soft
+from epdcli.model import AlignedFace, Attributes, Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
-from epdcli.runtimes import BATCH, BF16, FP32, Engine, choose_backend, load_plugin
+from epdcli.runtimes import BATCH, Engine, choose_backend, load_plugin
 
 _KEY_BYTES = 32  # shorter keys can be guessed
 
@@ -35,13 +35,16 @@ class Options:
     threshold: Euclidean distance of dlib embeddings that a new face must keep from the old ones, at least
     that of one in a thousand pairs of strangers (.539). max_attempts: times that a face is tried. candidates:
     identity codes drawn at each, of which the best is taken.
-    precision: fp32, or bf16 for the generator alone. batch: faces of a picture that go through a network at
-    once (its tiles go by their own number). threads: of the inference runtime, 0 for its own choice.
+    bank: a file of people (`epd bank build`), the shipped one by default. attributes: whether a new face
+    keeps the apparent age, sex, skin tone, beard and glasses. batch: faces of a picture that go through a
+    network at once (its tiles go by their own number). threads: of the inference runtime, 0: its own choice.
     seed and key exclude each other.
     """
 
     method: str = "generate"
     strength: float | None = None
+    bank: Path | None = None
+    attributes: Attributes = Attributes.KEEP
     backend: str = "auto"
     device: str = "auto"
     detector: str = "centerface"
@@ -51,7 +54,6 @@ class Options:
     threshold: float = STRANGER_DISTANCE
     max_attempts: int = 4
     candidates: int = 3
-    precision: str = FP32
     batch: int = BATCH
     threads: int = 0
     debug: bool = False
@@ -74,8 +76,6 @@ class Options:
             raise UsageError(
                 "At least one attempt is needed for a face.", hint="Give --max-attempts 1 or more."
             )
-        if self.precision not in (FP32, BF16):
-            raise UsageError(f"There is no precision {self.precision}.", hint=f"Give {FP32} or {BF16}.")
         if self.batch < 1:
             raise UsageError("A batch holds at least one face.", hint="Give --batch 1 or more.")
         if self.candidates < 1:
@@ -100,13 +100,9 @@ class Deidentifier:
     def __init__(self, options: Options | None = None, prepared: Prepared | None = None) -> None:
         self.options = options or Options()
         self._prepared = prepared
+        self._people: dict[str, str | int] = {}
         self.choice = choose_backend(self.options.backend, self.options.device)
-        self._engine = Engine(
-            self.choice,
-            threads=self.options.threads,
-            precision=self.options.precision,
-            batch=self.options.batch,
-        )
+        self._engine = Engine(self.choice, threads=self.options.threads, batch=self.options.batch)
         try:
             self._open()
         except BaseException:
@@ -125,11 +121,13 @@ class Deidentifier:
         options, engine = self.options, self._engine
         prepared = () if self._prepared is None else (self._prepared,)
         method = self._method(engine, options.strength, *prepared)
+        if isinstance(method, Drawing):
+            drawing = method.drawing_from(options.bank, options.attributes)
+            method, self._people = drawing, dict(drawing.about)
         softer = method.softer() if isinstance(method, Softening) else method
         return Replacer(
-            Methods(method, softer, load_plugin("epd.methods", "pixelate")(engine, None), Solid()),
+            Methods(method, softer, Soft()),
             Verifier(engine.session("dlib_resnet"), engine.batch),
-            CodeDistribution.load(engine.network("generator").codes_path),
             options.codes,
             Trials(options.threshold, options.max_attempts, options.candidates),
         )
@@ -258,8 +256,8 @@ class Deidentifier:
             "chosen": self.choice.reason,
             "method": self.options.method,
             "strength": self.options.strength,
+            **({"bank": self._people, "attributes": self.options.attributes.value} if self._people else {}),
             **({} if self._prepared is None else {"prepared": dict(self._prepared.about)}),
-            "precision": self.options.precision,
             "batch": self.options.batch,
             "detector": self.options.detector,
             "passes": self.options.passes,

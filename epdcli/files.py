@@ -39,11 +39,16 @@ def copy_times(source: Path, target: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) beside its name and rename it; makes the folder if need be."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file beside its name and rename it; makes the folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{PARTIAL}{os.getpid()}{_tail(path)}")
     try:
-        with beside.open("w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        with beside.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         release(beside, path)

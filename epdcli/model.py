@@ -99,6 +99,13 @@ class Patch:
         return slice(self.y, self.y + height), slice(self.x, self.x + width)
 
 
+class Attributes(StrEnum):
+    """Whether a new face keeps the apparent age, sex, skin tone, beard and glasses of the old one."""
+
+    KEEP = "keep"
+    FREE = "free"
+
+
 class Verdict(StrEnum):
     """What became of a picture. Only `pass` is ever written (`no_face` on request)."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.faces.alignment import align
-from epdcli.faces.codes import CodeDistribution, SeededCodes
+from epdcli.faces.codes import SeededCodes, code_from
 from epdcli.faces.detection import CenterFaceDetector
 from epdcli.faces.verification import Verifier
 from epdcli.methods.generate import Generate
@@ -58,11 +58,10 @@ def real_inputs(choice: Choice, frames: Iterable[Pixels], folder: Path | None = 
     with _ListeningEngine(choice, folder) as engine:
         detector, method = CenterFaceDetector(engine), Generate(engine)
         verifier = Verifier(engine.session("dlib_resnet"))
-        distribution = CodeDistribution.load(engine.network("generator").codes_path)
         for number, frame in enumerate(frames):
             faces = detector.detect(frame)
             seeds = [SeededCodes(0).seed(str(number), face, 0) for face in range(len(faces))]
-            codes = [distribution.sample(seed) for seed in seeds]
+            codes = [code_from(seed) for seed in seeds]
             method.replace([align(frame, face, method.size) for face in faces], codes)
             verifier.embed(frame, faces)
         return engine.heard

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -52,9 +52,7 @@ class Network:
     """One network of the weights, described completely; `content()` is its file, checked.
 
     tolerance: how far an output may lie from the golden one, as a part of the golden output's largest value
-    (of 1 where that is smaller). golden: an .npz with `input NAME` and `output NAME` arrays. Only the
-    generator has a `size` (side of its faces in pixels), a `code_length` and `codes_path` (an .npz with
-    `mean` and `covariance` of the identity codes).
+    (of 1 where that is smaller). golden: an .npz with `input NAME` and `output NAME` arrays.
     """
 
     name: str
@@ -70,24 +68,6 @@ class Network:
     made_by: str
     tolerance: float
     golden: Path
-    generator: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def size(self) -> int:
-        return int(self._generator_field("size"))
-
-    @property
-    def code_length(self) -> int:
-        return int(self._generator_field("code_length"))
-
-    @property
-    def codes_path(self) -> Path:
-        return self.path.parent / str(self._generator_field("codes"))
-
-    def _generator_field(self, name: str) -> Any:
-        if name not in self.generator:
-            raise WeightsError(f"The network {self.name} has no {name}: it is not a generator.")
-        return self.generator[name]
 
     def content(self) -> bytes:
         """The file's bytes. Raises WeightsError when they are missing or not those of the manifest."""
@@ -141,19 +121,27 @@ def load_network(name: str, folder: Path | None = None) -> Network:
     network.content()
     if not network.golden.is_file():
         raise WeightsError(f"{network.golden} is missing.", hint=_REINSTALL)
-    if network.generator:
-        _checked(network.codes_path, str(network.generator["codes_sha256"]))
     return network
 
 
 _REINSTALL = "Install again: pip install --force-reinstall epdcli"
-_GENERATOR_FIELDS = ("size", "code_length", "codes", "codes_sha256")
 
 
-def _entries(folder: Path) -> dict[str, Any]:
+def shipped_bank(folder: Path | None = None) -> tuple[Path, str]:
+    """The file of the bank of people in a weights folder (the shipped one by default), and its SHA-256.
+
+    Raises WeightsError when the manifest has none or lacks one of its fields.
+    """
+    folder = folder or shipped_weights()
+    entry = _entries(folder, "banks").get("people", {})
+    path, sha256 = (_required(entry, key, "bank people", folder) for key in ("file", "sha256"))
+    return _inside(folder, str(path)), str(sha256)
+
+
+def _entries(folder: Path, kind: str = "networks") -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["networks"])
+        return dict(json.loads(path.read_text(encoding="utf-8"))[kind])
     except FileNotFoundError as error:
         raise WeightsError(f"{path} is missing.", hint=_REINSTALL) from error
     except (ValueError, KeyError, TypeError) as error:
@@ -182,7 +170,6 @@ def _network(name: str, entry: Mapping[str, Any], folder: Path) -> Network:
             made_by=str(required("made_by")),
             tolerance=float(required("tolerance")),
             golden=_inside(folder, required("golden")),
-            generator={key: required(key) for key in _GENERATOR_FIELDS} if name == "generator" else {},
         )
     except (TypeError, ValueError) as error:
         raise WeightsError(f"{folder / MANIFEST} describes network {name} wrongly: {error}") from error

@@ -35,7 +35,6 @@ __all__ = [
 
 AUTO = "auto"
 CPU = "cpu"
-FP32, BF16 = "fp32", "bf16"
 BATCH = 8  # faces: on a CPU more gain nothing
 #: what `auto` tries, in this order: a CUDA card where there is one, then the fastest on the CPU
 ON_CUDA = ("torch", "onnxruntime")
@@ -71,7 +70,6 @@ class Backend(Protocol):
         """Open a network on exactly this device in float32; `threads` 0 leaves the number to the runtime.
 
         Raises DeviceNotAvailable when it can't be that device, BackendBroken when the network won't run.
-        A backend that can compute in bfloat16 has `open_in_bf16` as well, with the same parameters.
         """
         ...
 
@@ -185,7 +183,6 @@ class Engine:
     """The networks of a run, opened one by one when first asked for and kept until `close()`.
 
     `folder` is a weights folder, the shipped one by default; `threads` 0 leaves the number to the runtime.
-    `precision` bf16 is the generator's alone: what finds and judges faces computes in float32 always.
     `batch` is the number of faces that go through a network at once.
     One engine serves one thread at a time; make one for each thread or process.
     """
@@ -195,12 +192,10 @@ class Engine:
         choice: Choice,
         folder: Path | None = None,
         threads: int = 0,
-        precision: str = FP32,
         batch: int = BATCH,
     ) -> None:
         self.choice = choice
         self.batch = batch
-        self._precision = precision
         self._folder = folder
         self._threads = threads
         self._networks: dict[str, Network] = {}
@@ -226,15 +221,8 @@ class Engine:
             raise BackendBroken(
                 f"The backend {backend.name} does not read {network.format}, the format of {network.name}."
             )
-        opened = backend.open
-        if self._precision == BF16 and network.generator:
-            if not hasattr(backend, "open_in_bf16"):
-                raise DeviceNotAvailable(
-                    f"The backend {backend.name} has no bfloat16 here.", hint="Use: --backend openvino"
-                )
-            opened = backend.open_in_bf16
         try:
-            return opened(network, device, self._threads)
+            return backend.open(network, device, self._threads)
         except SetupError:
             raise
         except Exception as error:
@@ -242,11 +230,6 @@ class Engine:
                 f"The backend {backend.name} can't open {network.name} on {device}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-
-    @property
-    def generator_size(self) -> int:
-        """The side in pixels of the generator's faces."""
-        return self.network("generator").size
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of every network opened so far, by name."""

@@ -29,21 +29,14 @@ class OpenVinoBackend:
         return tuple("cpu" if device == "CPU" else device for device in devices)
 
     def open(self, network: Network, device: str, threads: int = 0) -> OpenVinoSession:
-        return self._open(network, device, threads, "f32")  # it takes bfloat16 by itself on some CPUs
-
-    def open_in_bf16(self, network: Network, device: str, threads: int = 0) -> OpenVinoSession:
-        """Raises DeviceNotAvailable where the device would compute in float32 all the same, only slower."""
-        known = self._opened_core().get_property(_named(device), "OPTIMIZATION_CAPABILITIES")
-        if "BF16" not in known:
-            raise DeviceNotAvailable(f"{device} has no bfloat16.", hint="Leave out --precision.")
-        return self._open(network, device, threads, "bf16")
-
-    def _open(self, network: Network, device: str, threads: int, precision: str) -> OpenVinoSession:
         if device not in self.probe():
             raise DeviceNotAvailable(f"OpenVINO has no device {device} here.", hint="See: epd backends")
         core = self._opened_core()
         wanted = _named(device)
-        settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        settings = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+        }  # by itself some CPUs take bf16
         if device == "cpu":
             # Pinned, every process of a run would compute on the same first core.
             settings["ENABLE_CPU_PINNING"] = "NO"

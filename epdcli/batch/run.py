@@ -16,7 +16,7 @@ from epdcli.batch.renaming import Names, Rename, names
 from epdcli.batch.workers import Task, Workers, align_here, default_workers, run_here
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.faces.detections_file import read_detections
-from epdcli.methods.protocol import Preparing
+from epdcli.faces.method import Preparing
 from epdcli.model import PictureRecord
 from epdcli.plugins import METHODS, load_plugin
 

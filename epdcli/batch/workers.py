@@ -19,7 +19,7 @@ import cv2
 from epdcli.batch.listing import Job
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import SetupError
-from epdcli.methods.protocol import Prepared
+from epdcli.faces.method import Prepared
 from epdcli.model import AlignedFace, Face, PictureRecord, Verdict
 
 Result = TypeVar("Result")

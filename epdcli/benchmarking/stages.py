@@ -12,7 +12,7 @@ import numpy as np
 
 from epdcli import pictures
 from epdcli.faces.alignment import align
-from epdcli.faces.codes import CodeDistribution, SeededCodes
+from epdcli.faces.codes import SeededCodes, code_from
 from epdcli.faces.detection import CenterFaceDetector
 from epdcli.faces.pasting import composite, to_picture, touched
 from epdcli.faces.verification import Verifier, distances
@@ -50,7 +50,6 @@ class Line:
         self._detector = CenterFaceDetector(engine)
         self._method = Generate(engine)
         self._verifier = Verifier(engine.session("dlib_resnet"))
-        self._distribution = CodeDistribution.load(engine.network("generator").codes_path)
 
     def run(self, source: Path, target: Path) -> Timing:
         """Take a picture along the line. `verify` is all that judges: embeddings of the old and new faces,
@@ -66,9 +65,9 @@ class Line:
             aligned = [align(frame, face, self._method.size) for face in faces]
         with watch.stage("generate"):
             seeds = [SeededCodes(0).seed(source.name, number, 0) for number in range(len(faces))]
-            new = self._method.replace(aligned, [self._distribution.sample(seed) for seed in seeds])
+            new = self._method.replace(aligned, [code_from(seed) for seed in seeds])
         with watch.stage("paste"):
-            patches = [to_picture(n, a.matrix, frame.shape) for n, a in zip(new, aligned, strict=True)]
+            patches = [to_picture(n, a.matrix, frame.shape) for n, a in zip(new, aligned, strict=True) if n]
             finished = composite(frame, patches)
         with watch.stage("write"):
             others = list(file.frames[1:])

@@ -30,6 +30,8 @@ from epdcli.runtimes import Choice, Engine, choose_backend, devices_of, find_bac
 
 DETECTOR = "centerface"
 
+_STATED = "appearance"  # the network of a weights folder that is asked for device and precision
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -84,8 +86,8 @@ class _Bench:
         if self._product is not None:
             used = self._product.description()
             return About(runtime, str(used["device"]), str(used["provider"]), "fp32")
-        session = self._engine.session("generator")
-        precision = _precision(self._engine.network("generator").path.parent / MANIFEST)
+        session = self._engine.session(_STATED)
+        precision = _precision(self._engine.network(_STATED).path.parent / MANIFEST)
         return About(runtime, session.device, session.provider, precision)
 
     def whole(self, source: Path) -> float:
@@ -144,7 +146,7 @@ class _Bench:
 
 def _precision(manifest: Path) -> str:
     """The precision that an exported weights folder states; ours states none, being computed in float32."""
-    return str(json.loads(manifest.read_text("utf-8"))["networks"]["generator"].get("precision", "fp32"))
+    return str(json.loads(manifest.read_text("utf-8"))["networks"][_STATED].get("precision", "fp32"))
 
 
 def _batch(calls: Sequence[Tensors], batch: int) -> dict[str, NDArray[np.float32]]:

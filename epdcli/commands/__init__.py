@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from epdcli.commands.backends import backends
+from epdcli.commands.bank import bank
 from epdcli.commands.benchmark import benchmark
 from epdcli.commands.deidentify import deidentify
 from epdcli.commands.detect import detect
@@ -16,7 +17,6 @@ from epdcli.commands.doctor import doctor
 from epdcli.commands.evaluate import evaluate
 from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
-from epdcli.commands.train import train
 from epdcli.errors import EpdError
 
 app = typer.Typer(
@@ -35,8 +35,8 @@ app.command()(doctor)
 app.command()(evaluate)
 app.command()(benchmark)
 app.command()(export)
-app.command()(train)
 app.command()(inspect)
+app.add_typer(bank)
 
 _DEBUG = "EPD_DEBUG"
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from epdcli.pictures import Keep
 
 
+class Attributes(StrEnum):
+    KEEP = "keep"
+    FREE = "free"
+
+
 class NoFace(StrEnum):
     WITHHOLD = "withhold"
     COPY = "copy"
@@ -30,11 +35,6 @@ class Metadata(StrEnum):
 class Naming(StrEnum):
     KEEP = "keep"
     HASH = "hash"
-
-
-class Precision(StrEnum):
-    FP32 = "fp32"
-    BF16 = "bf16"
 
 
 class Passes(StrEnum):
@@ -56,7 +56,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         typer.Option(
             "--method",
             "-m",
-            help="What stands in for a face: generate, solid, blur, pixelate, filter, warp, ksame or a "
+            help="What stands in for a face: generate, soft, solid, blur, pixelate, filter, warp, ksame or a "
             "plug-in's.",
         ),
     ] = "generate",
@@ -65,10 +65,22 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         typer.Option(
             help="How strong a method is: blur's sigma in face widths (.12), pixelate's blocks across the "
             "face (6), filter's height of edges smoothed away (1: from black to white), warp's shifts in "
-            "face widths (.05), ksame's number of faces in an average (5), and by how many eighths of its "
-            "frame generate blurs the light that it keeps (0; 2 from a face's third attempt on)."
+            "face widths (.05), ksame's number of faces in an average (5), soft's colours across (4), and "
+            "how much of the new person's own shape of eyes, nose and mouth generate keeps (0.7; 1 from a "
+            "face's third attempt on)."
         ),
     ] = None,
+    bank: Annotated[
+        Path | None,
+        typer.Option(help="The people whose faces are put in, as 'epd bank build' makes them."),
+    ] = None,
+    attributes: Annotated[
+        Attributes,
+        typer.Option(
+            help="Keep the apparent age, sex, skin tone, beard and glasses, or leave them free: then less of "
+            "the old face can be guessed."
+        ),
+    ] = Attributes.KEEP,
     seed: Annotated[
         int | None,
         typer.Option(help="Make the new faces repeatable. Whoever knows the seed can repeat them."),
@@ -110,7 +122,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         ),
     ] = None,
     max_attempts: Annotated[
-        int, typer.Option(help="Times that a face is tried before it is filled solid.", min=1)
+        int, typer.Option(help="Times that a face is tried before it is filled.", min=1)
     ] = 4,
     candidates: Annotated[
         int,
@@ -120,13 +132,6 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
             min=1,
         ),
     ] = 3,
-    precision: Annotated[
-        Precision,
-        typer.Option(
-            help="bf16: the generator computes in bfloat16, in about half the time, where OpenVINO's device "
-            "has it; faces differ by a tenth of a grey level. What finds and judges faces stays in fp32."
-        ),
-    ] = Precision.FP32,
     batch: Annotated[
         int,
         typer.Option(help="Faces of a picture that go through a network at once; a GPU likes more.", min=1),
@@ -178,6 +183,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     """
     if len(paths) < 2:
         raise UsageError("An output is missing.", hint="Use: epd deidentify PICTURES... OUTPUT")
+    from epdcli import model
     from epdcli.batch.renaming import Rename
     from epdcli.batch.run import RunSettings, run
     from epdcli.commands.progress import Reporter
@@ -189,6 +195,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     options = Options(
         method=method,
         strength=strength,
+        bank=bank,
+        attributes=model.Attributes(attributes),
         backend=backend,
         device=device,
         detector=detector,
@@ -197,7 +205,6 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         key=_read_key(key),
         threshold=STRANGER_DISTANCE if threshold is None else threshold,
         max_attempts=max_attempts,
-        precision=precision.value,
         candidates=candidates,
         batch=batch,
         debug=bool(os.environ.get("EPD_DEBUG")),

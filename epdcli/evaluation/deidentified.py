@@ -14,7 +14,7 @@ from epdcli.model import Box
 from epdcli.pictures import SUFFIXES
 
 CONTROL = "none"
-FILL = "solid"  # what a face becomes that no method could replace safely
+FILLS = ("soft", "solid")  # what a face becomes that no method could replace safely
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class DeidentifiedSet:
     """One method's pictures.
 
     `files` has a path for each portrait, None where there is none; `fills` the boxes of faces that the
-    manifest says were filled solid although another method was asked for, by the picture's name; `seconds`
+    manifest says were filled although another method was asked for, by the picture's name; `seconds`
     how long the de-identification took, where this run did it.
     """
 
@@ -47,7 +47,7 @@ def read_set(
 ) -> DeidentifiedSet:
     """A folder of any tool's output, matched by relative path; where the suffix changed, by its stem.
 
-    `FOLDER.manifest.json` beside it, where there is one, says which faces were filled solid. Raises
+    `FOLDER.manifest.json` beside it, where there is one, says which faces were filled. Raises
     UsageError when the folder is missing or holds none of the portraits.
     """
     if not folder.is_dir():
@@ -92,10 +92,10 @@ def _match(folder: Path, name: str) -> Path | None:
 def _fills(manifest: Path) -> dict[str, tuple[Box, ...]]:
     try:
         content: Any = json.loads(manifest.read_text(encoding="utf-8"))
-        if content["method"] == FILL:
+        if content["method"] in FILLS:
             return {}
         return {
-            file["source"]: tuple(Box(*face["box"]) for face in file["faces"] if face["method"] == FILL)
+            file["source"]: tuple(Box(*face["box"]) for face in file["faces"] if face["method"] in FILLS)
             for file in content["files"]
         }
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-ALL, FILLED = "all", "filled solid"
+ALL, FILLED = "all", "filled"
 FLOOR = "auc floor"  # what strangers who share their labels reach
 
 
@@ -23,7 +23,7 @@ class Figure:
     """One number of the report.
 
     set        the method or folder
-    part       which pictures: all, those filled solid, or a group such as "gender: female"
+    part       which pictures: all, those filled, or a group such as "gender: female"
     attack     naive, oracle, parrot, ...; empty for utility and quality
     measure    tpr@1e-3, auc, emotion, ...
     judge      the network that judged; `role` is what the product uses that network for, else empty

@@ -23,7 +23,7 @@ BATCH = 8  # runtimes prepare themselves anew for each batch size, so there are 
 class Measurements:
     """What was measured of one set: columns (n, length), float32, NaN where there is no picture.
 
-    `present` (n,): there is a picture; `filled` (n,): its main face was filled solid; `unreadable` names
+    `present` (n,): there is a picture; `filled` (n,): its main face was filled; `unreadable` names
     files that can't be read and count as missing.
     """
 

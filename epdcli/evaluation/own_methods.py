@@ -12,7 +12,7 @@ from typing import Any
 from epdcli.batch.run import Observer, RunSettings, run
 from epdcli.deidentifier import Options
 from epdcli.errors import UsageError
-from epdcli.networks import load_network
+from epdcli.networks import shipped_bank
 from epdcli.plugins import METHODS, find_plugins, load_plugin
 
 
@@ -64,7 +64,7 @@ def _finished(manifest: Path, options: Options) -> Mapping[str, Any] | None:
         content = json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    generator = load_network("generator").sha256
+    people = shipped_bank()[1]
     wanted: dict[str, Any] = {
         "tool": f"epdcli {version('epdcli')}",
         "method": options.method,
@@ -75,8 +75,8 @@ def _finished(manifest: Path, options: Options) -> Mapping[str, Any] | None:
     if load_plugin(METHODS, options.method).random:
         wanted["candidates"] = options.candidates
     same = all(content.get(key) == value for key, value in wanted.items())
-    weights = content.get("weights", {}).get("generator", generator)
-    return content["summary"] if same and weights == generator else None
+    drawn = content.get("bank", {}).get("sha256", people)
+    return content["summary"] if same and drawn == people else None
 
 
 def seeded(methods: Mapping[str, Options], seed: int, backend: str, device: str) -> dict[str, Options]:

@@ -191,7 +191,7 @@ def _sets(results: Results) -> str:
         ("", ""),
         ("pictures", ""),
         ("missing", "withheld or not written"),
-        ("filled solid", "main face; own row above"),
+        ("filled", "main face; own row above"),
         ("no face found", "aligned by the original"),
         ("time to make", ""),
     )

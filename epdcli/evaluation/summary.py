@@ -92,7 +92,7 @@ COLUMNS = (
 
 
 def summary_rows(results: Results) -> Iterator[Row]:
-    """A row for every set, and one for the faces of a set that were filled solid instead; where labels are
+    """A row for every set, and one for the faces of a set that were filled instead; where labels are
     known, first what strangers of the same labels reach, beside which an AUC is read."""
     floor = best_figure(results, CONTROL, ALL, "", FLOOR)
     if floor is not None:
@@ -101,7 +101,7 @@ def summary_rows(results: Results) -> Iterator[Row]:
     for item in results.sets:
         yield _row(results, item.name, ALL, item.name, item.pictures - item.filled)
         if item.filled:
-            yield _row(results, item.name, FILLED, f"{item.name}: filled solid", item.filled)
+            yield _row(results, item.name, FILLED, f"{item.name}: filled", item.filled)
 
 
 def best_figure(results: Results, name: str, part: str, attack: str, measure: str) -> Figure | None:

@@ -99,7 +99,7 @@ def comparison_inputs(faces: Path | None) -> Comparison:
         return Comparison(golden, "the golden inputs, which are drawn; give real faces with --faces DIR")
     inputs = real_inputs(choice, _frames(pictures))
     _refuse_faceless(inputs, pictures)
-    count = sum(len(given["code"]) for given in inputs["generator"])
+    count = sum(len(given["image"]) for given in inputs["appearance"])
     return Comparison(inputs, f"{count} face(s) of {pictures.name}")
 
 
@@ -210,7 +210,7 @@ def _copy_licence(network: Network, out: Path) -> None:
 
 
 def _write_manifest(settings: ExportSettings, written: Mapping[str, Path]) -> None:
-    """Make the folder a weights folder like the shipped one: manifest, golden pairs, identity codes."""
+    """Make the folder a weights folder like the shipped one: manifest and golden pairs."""
     shipped = json.loads((load_network(next(iter(written))).path.parent / MANIFEST).read_text("utf-8"))
     entries = {}
     for name, path in written.items():
@@ -222,8 +222,6 @@ def _write_manifest(settings: ExportSettings, written: Mapping[str, Path]) -> No
         if settings.precision is Precision.FP32:
             entry["tolerance"] = network.tolerance
         shutil.copyfile(network.golden, settings.out / network.golden.name)
-        if network.generator:
-            shutil.copyfile(network.codes_path, settings.out / network.codes_path.name)
         entries[name] = entry
     write_text(settings.out / MANIFEST, json.dumps({"networks": entries}, indent=2) + "\n")
 

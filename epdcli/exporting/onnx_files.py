@@ -39,7 +39,6 @@ def description(network: Network, precision: Precision) -> dict[str, str]:
         "epd.made_by": network.made_by,
         "epd.source_sha256": network.sha256,
         "epd.exported_by": f"epdcli {version('epdcli')}",
-        **({"epd.size": str(network.size)} if network.generator else {}),
     }
 
 

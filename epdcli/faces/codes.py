@@ -1,4 +1,4 @@
-"""Identity codes: who a new face is. Samples of a fitted Gaussian, so nobody's embedding is ever worn."""
+"""Identity codes: who a new face is. Random directions, so that nobody's embedding is ever one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import hmac
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from epdcli.model import Code
 
+CODE_LENGTH = 128
 _DISTINCT = 0.5  # cosine: two codes of one picture closer than this would look like twins
 _DRAWS = 64
 
@@ -69,35 +68,26 @@ def _message(kind: str, name: str, face: int, attempt: int) -> bytes:
     return "\0".join((kind, name, str(face), str(attempt))).encode("utf-8", "surrogateescape")
 
 
-@dataclass(frozen=True, eq=False)
-class CodeDistribution:
-    """A Gaussian over the embedding space: `mean` (d,), `factor` (d, d); factor @ factor.T = covariance."""
+def code_from(seed: bytes) -> Code:
+    """The code (128,), float32, unit length, that belongs to these bytes; always the same one."""
+    return _draw(_generator(seed))
 
-    mean: NDArray[np.float64]
-    factor: NDArray[np.float64]
 
-    @classmethod
-    def load(cls, path: Path) -> CodeDistribution:
-        """Read `mean` and `covariance` of an .npz file."""
-        with np.load(path, allow_pickle=False) as stored:
-            mean, covariance = stored["mean"].astype(np.float64), stored["covariance"].astype(np.float64)
-        jitter = 1e-9 * np.trace(covariance) / len(mean)
-        return cls(mean, np.linalg.cholesky(covariance + jitter * np.eye(len(mean))))
+def distinct_code(seed: bytes, others: Sequence[Code]) -> Code:
+    """Like `code_from`, but drawn again while it resembles one of `others` (the picture's new faces)."""
+    generator = _generator(seed)
+    code = _draw(generator)
+    for _ in range(_DRAWS):
+        if all(float(code @ other) < _DISTINCT for other in others):
+            break
+        code = _draw(generator)
+    return code
 
-    def sample(self, seed: bytes) -> Code:
-        """The code (d,), float32, unit length, that belongs to these bytes; always the same one."""
-        return self._draw(np.random.Generator(np.random.Philox(int.from_bytes(seed, "big") % 2**128)))
 
-    def sample_distinct(self, seed: bytes, others: Sequence[Code]) -> Code:
-        """Like `sample`, but drawn again while it resembles one of `others` (the picture's new faces)."""
-        generator = np.random.Generator(np.random.Philox(int.from_bytes(seed, "big") % 2**128))
-        code = self._draw(generator)
-        for _ in range(_DRAWS):
-            if all(float(code @ other) < _DISTINCT for other in others):
-                break
-            code = self._draw(generator)
-        return code
+def _generator(seed: bytes) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(int.from_bytes(seed, "big") % 2**128))
 
-    def _draw(self, generator: np.random.Generator) -> Code:
-        code = self.mean + self.factor @ generator.standard_normal(len(self.mean))
-        return (code / np.linalg.norm(code)).astype(np.float32)
+
+def _draw(generator: np.random.Generator) -> Code:
+    code = generator.standard_normal(CODE_LENGTH)
+    return (code / np.linalg.norm(code)).astype(np.float32)

@@ -15,6 +15,7 @@ from epdcli.faces.verification import is_small
 from epdcli.model import Code, Embedding, Face, FaceRecord, Patch, Pixels
 
 _NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
+FILLS = ("soft", "solid")  # of which no recogniser is asked: no face is left
 _METHOD_IN_MANIFEST = {"generate": "generated"}
 
 
@@ -37,7 +38,7 @@ class Replacement:
     @property
     def filled(self) -> bool:
         """Whether nothing of a face is left that a recogniser could judge."""
-        return self.method == "solid" or (self.method == "pixelate" and is_small(self.face))
+        return self.method in FILLS or (self.method == "pixelate" and is_small(self.face))
 
     def record(self, threshold: float) -> FaceRecord:
         """What the manifest says of the face."""
@@ -88,7 +89,7 @@ class Draft:
 
     @cached_property
     def buried(self) -> frozenset[int]:
-        """Numbers of the solid fills that lie below a generated face."""
+        """Numbers of the fills that lie below a generated face."""
         return frozenset(fill for fill, above in self._above.items() if above)
 
     @cached_property
@@ -105,18 +106,18 @@ class Draft:
 
     @cached_property
     def _above(self) -> dict[int, list[int]]:
-        """For the number of each solid fill those of the generated faces that lie over it, and not the other
-        way round: they were surer to be faces, and stand elsewhere. Nothing of an old face is left in either.
+        """For the number of each fill those of the generated faces that lie over it, since they stand
+        elsewhere. Nothing of an old face is left in either, and a new face is not hidden by a fill beside it.
         """
         faces = [r.face for r in self.replacements]
         new = [i for i, r in enumerate(self.replacements) if r.method == "generate"]
         boxes = np.array([faces[i].box for i in new], np.float32).reshape(-1, 4)
         above = {}
         for fill, replacement in enumerate(self.replacements):
-            if replacement.method == "solid":
+            if replacement.method in FILLS:
                 union, _ = overlaps(np.array(faces[fill].box, np.float32), boxes)
                 elsewhere = zip(new, (union > 0) & (union <= SAME_UNION), strict=True)
-                above[fill] = [i for i, so in elsewhere if so and faces[i].score > faces[fill].score]
+                above[fill] = [i for i, so in elsewhere if so]
         return above
 
     def with_replacements(self, changed: dict[int, Replacement]) -> Draft:

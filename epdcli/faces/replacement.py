@@ -1,4 +1,4 @@
-"""From old faces to new ones in one frame: give codes, paste, verify, try again, fall back to solid."""
+"""From old faces to new ones in one frame: give codes, paste, verify, try again, fall back to a fill."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.faces.alignment import map_points, warp
-from epdcli.faces.codes import CodeDistribution, CodeSource
+from epdcli.faces.codes import CodeSource, distinct_code
 from epdcli.faces.coverage import PROCESSED, conceal, covered_share, oval
 from epdcli.faces.draft import Draft, Replacement
+from epdcli.faces.method import Method
 from epdcli.faces.pasting import to_picture
 from epdcli.faces.verification import Verifier, distances, is_small
-from epdcli.methods.protocol import Method
 from epdcli.model import AlignedFace, Code, Face, FaceRecord, Matrix, Pixels
 
 _BEFORE_SOFTER = 2  # attempts that a face has in full light
@@ -47,13 +47,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Methods:
-    """What faces are replaced by: `chosen` first, `softer` from the third attempt on, then `mosaic` (small
-    faces) and `solid`."""
+    """What faces are replaced by: `chosen` first, `softer` from the third attempt on, then `fill`."""
 
     chosen: Method
     softer: Method
-    mosaic: Method
-    solid: Method
+    fill: Method
 
 
 @dataclass(frozen=True)
@@ -72,21 +70,19 @@ class Replacer:
     Each attempt draws `candidates` new faces and takes one that passes: the one that is least like the
     original and keeps the expression best (which tells whoever knows all of this at most the binary
     logarithm of their number, in bits). A face that fails gets another attempt, `max_attempts` in all (one
-    for a method without chance), from the third on with less of the old face in it; then a small one is
-    pixelated, and whatever still fails is filled solid.
+    for a method without chance), from the third on with less of the old face in it; whatever still fails, or
+    the method can't replace, is filled.
     """
 
     def __init__(
         self,
         methods: Methods,
         verifier: Verifier,
-        distribution: CodeDistribution,
         codes: CodeSource,
         trials: Trials,
     ) -> None:
         self._methods = methods
         self._verifier = verifier
-        self._distribution = distribution
         self._codes = codes
         self._threshold = trials.threshold
         self._attempts = trials.max_attempts if methods.chosen.random else 1
@@ -212,7 +208,7 @@ class Replacer:
             for i in numbers:
                 attempt = draft.replacements[i].attempts * self._candidates + candidate
                 seed = self._codes.seed(draft.name, i, attempt)
-                codes.append(self._distribution.sample_distinct(seed, known + codes))
+                codes.append(distinct_code(seed, known + codes))
             drawn.append(codes)
             known += codes
         return drawn
@@ -243,6 +239,9 @@ class Replacer:
             changed = {}
             for i, face, code in zip(numbers, aligned, row, strict=True):
                 made = next(new)
+                if made is None:
+                    changed[i] = replace(draft.replacements[i], exhausted=True)
+                    continue
                 changed[i] = replace(
                     draft.replacements[i],
                     code=code if len(code) else None,
@@ -279,17 +278,8 @@ class Replacer:
         return draft.with_replacements({i: replace(draft.replacements[i], exhausted=True) for i in numbers})
 
     def _filled(self, draft: Draft, numbers: Sequence[int]) -> Draft:
-        """The fallbacks: a mosaic for small faces if it passes, solid for everything else."""
-        small = [
-            i
-            for i in numbers
-            if is_small(draft.replacements[i].face) and draft.replacements[i].method == "generate"
-        ]
-        draft = self._filled_with(draft, self._methods.mosaic, small)
-        draft, still = self._judged(draft, small)
-        solid = sorted((set(numbers) - set(small)) | set(still))
-        draft = self._filled_with(draft, self._methods.solid, solid)
-        return self._judged(draft, solid)[0]
+        """The fallback: the fill, of which no recogniser is asked, since it shows no face."""
+        return self._judged(self._filled_with(draft, self._methods.fill, numbers), numbers)[0]
 
     def _may_try(self, replacement: Replacement) -> bool:
         return not replacement.exhausted and replacement.attempts < self._attempts

@@ -23,12 +23,17 @@ def box_matrix(face: Face) -> Matrix:
 
 def box_ellipse(face: Face) -> Mask:
     """The mask (SIZE, SIZE): 1 in an ellipse 1.3 times the box, fading to 0 just outside it."""
+    return np.clip(1 + (1 - box_radius(face) / _ELLIPSE_TO_BOX) / _SOFT_EDGE, 0, 1).astype(np.float32)
+
+
+def box_radius(face: Face) -> Mask:
+    """How far out each pixel of the frame lies, (SIZE, SIZE): 0 in the middle of the face's box, 1 on the
+    ellipse inscribed in it."""
     longer = max(face.box.width, face.box.height, 1.0)
-    radii = [_ELLIPSE_TO_BOX / _FRAME_TO_BOX * SIZE / 2 * side / longer for side in face.box[2:]]
+    radii = [max(1.0, SIZE / 2 / _FRAME_TO_BOX * side / longer) for side in face.box[2:]]
     grid = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
-    across, down = grid / max(radii[0], 1.0), grid / max(radii[1], 1.0)
-    radius = np.sqrt(down[:, None] ** 2 + across[None, :] ** 2)
-    return np.clip(1 + (1 - radius) / _SOFT_EDGE, 0, 1).astype(np.float32)
+    across, down = grid / radii[0], grid / radii[1]
+    return np.sqrt(down[:, None] ** 2 + across[None, :] ** 2).astype(np.float32)
 
 
 def inner_mean(pixels: np.ndarray, mask: Mask) -> np.ndarray:

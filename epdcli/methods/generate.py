@@ -1,118 +1,148 @@
-"""`generate`: the face of a person who does not exist. EPD-Net's own method and the default."""
+"""`generate`: the face of a person who does not exist. EPD-Net's own method and the default.
+
+The way of a face, all in the aligned 256 px frame (`epdcli.synthetic` has the steps):
+
+    measure -> choose a person -> bend to the landmarks -> relight -> mask
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.faces.alignment import alignment_matrix
-from epdcli.faces.pasting import solid_core
-from epdcli.faces.structure import (
-    LOW,
-    SURROUNDINGS,
-    Structure,
-    expression_crop,
-    landmarks_from_network,
-    structure_of,
-)
+from epdcli.faces.alignment import alignment_matrix, map_points
 from epdcli.methods.strength import chosen
-from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
+from epdcli.model import AlignedFace, Attributes, Code, Face, Mask, Matrix, NewFace
+from epdcli.networks import shipped_bank
 from epdcli.runtimes import Engine
+from epdcli.synthetic.bank import Bank, read_bank
+from epdcli.synthetic.blending import (
+    clean_rim,
+    hull_of,
+    inner_part,
+    open_forehead,
+    paste_mask,
+    skin_likeness,
+)
+from epdcli.synthetic.light import detail_of, light_of, relit
+from epdcli.synthetic.person import Numbers, fitting_people, person_for
+from epdcli.synthetic.registration import bent, destinations, with_gaze
+from epdcli.synthetic.structure import SIZE, Instruments, Structure, is_plausible
 
-Item = TypeVar("Item")
-_SOFTER = 2.0  # blocks: of faces under 40 px nearly twice as many pass then
-_GREY = 2 / 127.5  # two grey levels: black-and-white pictures stay so
+_OWN = 0.7  # how much of the person's own shape stays
 
 
 class Generate:
-    """Measures each face's structure with two small networks and lets the generator see that and no more."""
+    """Puts one of a bank's people in each face's place, with the old pose, expression, gaze and light."""
 
     name = "generate"
+    size = SIZE
     random = True
 
-    def __init__(self, engine: Engine, strength: float | None = None) -> None:
-        """`strength`: by how many of its eight blocks the old face's light is blurred, 0 by default."""
-        self._blur = chosen(self.name, strength, default=0, least=0)
+    def __init__(
+        self,
+        engine: Engine,
+        strength: float | None = None,
+        bank: Path | None = None,
+        attributes: Attributes = Attributes.KEEP,
+    ) -> None:
+        """`strength`: how much of the person's own shape of brows, eyes, nose and mouth stays, 0 to 1; 0.7 by
+        default. `bank` is a bank's file, the shipped one by default. Raises WeightsError, UsageError."""
+        self._own = chosen(self.name, strength, default=_OWN, least=0, most=1)
         self._engine = engine
-        self._landmarks = engine.session("landmarks68_faceapi")
-        self._expression = engine.session("expression_faceapi")
-        self._generator = engine.session("generator")
-        self._batch = engine.batch
-        self.size = engine.generator_size
+        self._instruments = Instruments(engine)
+        self._file, self._attributes = bank, attributes
+
+    def drawing_from(self, bank: Path | None, attributes: Attributes) -> Generate:
+        """The same with the people of another bank (None: the shipped one), or with free attributes."""
+        return Generate(self._engine, self._own, bank, attributes)
 
     def softer(self) -> Generate:
-        """The same in softer light, for faces of which too much is left: small, dim and blurred ones."""
-        return Generate(self._engine, self._blur + _SOFTER)
+        """The same with nothing of the old shape but pose and jaw, for faces of which too much is left."""
+        return Generate(self._engine, 1.0, self._file, self._attributes)
 
     def matrix(self, face: Face) -> Matrix:
-        return alignment_matrix(face, self.size)
+        return alignment_matrix(face, SIZE)
 
-    def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
-        """New faces with the identities `codes` and the old faces' expression, pose, gaze and light.
+    def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace | None]:
+        """New faces of the people that `codes` name among those who fit, no person twice for two faces; None
+        for a face whose landmarks can't be trusted.
 
         A face may come several times, with several codes: it is measured once.
         """
         distinct = list({id(face): face for face in faces}.values())
-        measured: dict[int, _Measured] = {}
-        for some in _in_batches(distinct, self._batch):
-            measured |= {id(face): seen for face, seen in zip(some, self._measured(some), strict=True)}
-        pairs = [(face, measured[id(face)], code) for face, code in zip(faces, codes, strict=True)]
-        return [new for some in _in_batches(pairs, self._batch) for new in self._painted(some)]
-
-    def _measured(self, faces: Sequence[AlignedFace]) -> list[_Measured]:
-        crops = np.stack([expression_crop(face.pixels) for face in faces])
-        landmarks = self._landmarks.run({"image": crops})["landmarks"]
-        expressions = self._expressions(crops)
-        readings = (expressions + self._expressions(crops[..., ::-1])) / 2
+        structures = self._instruments.measure([face.pixels for face in distinct])
+        known = {id(face): _seen(face, found) for face, found in zip(distinct, structures, strict=True)}
+        people = self._chosen([known[id(face)] for face in distinct])
+        fitting = {id(face): some for face, some in zip(distinct, people, strict=True)}
+        new = [
+            None if (old := known[id(face)]) is None else self._fitted(old, fitting[id(face)], code)
+            for face, code in zip(faces, codes, strict=True)
+        ]
+        if len(distinct) == len(faces):  # nothing to choose among
+            return new
         return [
-            _Measured(
-                structure_of(face.pixels, landmarks_from_network(points, self.size), expression, self._blur),
-                reading,
-            )
-            for face, points, expression, reading in zip(faces, landmarks, expressions, readings, strict=True)
+            made and replace(made, expression_change=self._change(face, known[id(face)], made))
+            for face, made in zip(faces, new, strict=True)
         ]
 
-    def _painted(self, pairs: Sequence[tuple[AlignedFace, _Measured, Code]]) -> list[NewFace]:
-        structures = [old.structure for _, old, _ in pairs]
-        answer = self._generator.run(
-            {
-                "context": np.stack([structure.context for structure in structures]),
-                "code": np.stack([code for _, _, code in pairs]),
-                "expression": np.stack([structure.expression for structure in structures]),
-            }
-        )["face"]
-        painted = [
-            (_pixels(face, _is_grey(structure)), solid_core(structure.hull))
-            for face, structure in zip(answer, structures, strict=True)
-        ]
-        crops = np.stack(
-            [
-                expression_crop(cv2.blendLinear(pixels, face.pixels, mask, 1 - mask).astype(np.uint8))
-                for (pixels, mask), (face, _, _) in zip(painted, pairs, strict=True)
-            ]
-        )
-        readings = (self._expressions(crops) + self._expressions(crops[..., ::-1])) / 2
-        return [
-            NewFace(pixels, mask, expression_change(old.expression, reading))
-            for (pixels, mask), reading, (_, old, _) in zip(painted, readings, pairs, strict=True)
-        ]
+    def _chosen(self, seen: Sequence[_Seen | None]) -> list[Numbers]:
+        """For each face those who could stand in for it; for no two faces the same people."""
+        taken: set[int] = set()
+        chosen = []
+        for old in seen:
+            some = np.zeros(0, np.int64)
+            if old is not None:
+                some = fitting_people(self._bank, old.structure, old.light, self._attributes, taken)
+                taken |= {int(number) % len(self._bank) for number in some}
+            chosen.append(some)
+        return chosen
 
-    def _expressions(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._expression.run({"image": crops})["probabilities"]
+    def _fitted(self, old: _Seen, people: Numbers, code: Code) -> NewFace:
+        bank, structure = self._bank, old.structure
+        number = person_for(bank, people, code)
+        landmarks, irises = bank.landmarks[number], bank.irises[number]
+        target = destinations(structure.landmarks, landmarks, self._own)
+        points = with_gaze(structure.landmarks, structure.irises, landmarks, irises, target)
+        person = bent(bank.picture(number), *points)
+        placed = target.astype(np.float32)
+        skin = skin_likeness(person, placed)
+        clean = open_forehead(skin, placed) * clean_rim(skin, old.hull)
+        lit = relit(person, inner_part(old.hull) * clean, old.light, old.detail)
+        return NewFace(lit, paste_mask(old.hull, old.forehead, clean))
+
+    def _change(self, face: AlignedFace, old: _Seen | None, new: NewFace) -> float:
+        """How far another expression is read in the new face than in the old one."""
+        if old is None:
+            return 0.0
+        pasted = cv2.blendLinear(new.pixels, face.pixels, new.mask, 1 - new.mask).astype(np.uint8)
+        return expression_change(old.structure.expression, self._instruments.expressions([pasted])[0])
+
+    @property
+    def about(self) -> dict[str, str | int]:
+        """What the manifest says of the people."""
+        return {**self._bank.about, "people": len(self._bank), "sha256": self._bank.sha256}
+
+    @cached_property
+    def _bank(self) -> Bank:
+        return read_bank(self._file) if self._file else read_bank(*shipped_bank())
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
-    """What is known of an old face: its structure, and its expression (7 probabilities) as read from the face
-    and its mirror image together, which says more than one crop does."""
+class _Seen:
+    """What is known of an old face: all that reaches the new one."""
 
     structure: Structure
-    expression: NDArray[np.float32]
+    hull: Mask
+    forehead: Mask
+    light: NDArray[np.float32]
+    detail: NDArray[np.float32]
 
 
 def expression_change(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
@@ -121,18 +151,12 @@ def expression_change(old: NDArray[np.float32], new: NDArray[np.float32]) -> flo
     return float(np.abs(old - new).sum()) / 2 + float(old.argmax() != new.argmax())
 
 
-def _in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _is_grey(structure: Structure) -> bool:
-    """Whether a face has no colour, judged by what the generator is given of it."""
-    return all(np.ptp(structure.context[part], axis=0).max() <= _GREY for part in (SURROUNDINGS, LOW))
-
-
-def _pixels(face: NDArray[np.float32], grey: bool) -> NDArray[np.uint8]:
-    """The generator's answer (3, S, S) in -1..1 as pixels (S, S, 3), of a grey face without its colours."""
-    pixels = np.rint(np.clip(face.transpose(1, 2, 0) + 1, 0, 2) * 127.5).astype(np.uint8)
-    if grey:
-        pixels = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return pixels
+def _seen(face: AlignedFace, structure: Structure) -> _Seen | None:
+    """What is known of a face; None where the landmarks are not a face's."""
+    detected = map_points(face.matrix, face.face.landmarks).astype(np.float32)
+    if not is_plausible(structure.landmarks, detected):
+        return None
+    skin = skin_likeness(face.pixels, structure.landmarks)
+    hull, forehead = hull_of(structure.landmarks), open_forehead(skin, structure.landmarks)
+    shown = inner_part(hull) * forehead
+    return _Seen(structure, hull, forehead, light_of(face.pixels, shown), detail_of(face.pixels, shown))

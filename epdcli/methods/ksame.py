@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from epdcli.errors import UsageError
 from epdcli.faces.alignment import FRAME, alignment_matrix
+from epdcli.faces.method import Prepared
 from epdcli.faces.pasting import solid_core
-from epdcli.methods.protocol import Prepared
 from epdcli.methods.strength import chosen
 from epdcli.model import AlignedFace, Code, Face, Mask, Matrix, NewFace, Pixels
 from epdcli.runtimes import Engine

@@ -36,7 +36,7 @@ def test_every_stage_and_network_has_a_row_that_names_what_ran(
     names = {(row["kind"], row["name"]) for row in report["rows"]}
     stages = ("read", "detect", "align", "generate", "paste", "verify", "write")
     assert {("stage", stage) for stage in stages} <= names
-    assert {("start", "to the first picture"), ("network", "generator"), ("network", "dlib_resnet")} <= names
+    assert {("start", "to the first picture"), ("network", "appearance"), ("network", "dlib_resnet")} <= names
     for row in report["rows"]:
         assert row["runtime"].startswith("openvino 2") and row["provider"] == "OpenVINO CPU"
         assert row["device"] == "cpu" and row["precision"] == "fp32" and row["median_ms"] > 0

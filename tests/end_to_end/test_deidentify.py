@@ -42,7 +42,7 @@ def test_a_folder_is_deidentified_verified_and_recorded(epd: Epd, folder: Path, 
         assert file["verdict"] == "pass"
         assert file["sha256"] == sha256_of(tmp_path / "out" / file["output"])
         for face in file["faces"]:
-            assert face["method"] == "solid" or face["identity_distance"] > face["threshold"] >= 0.539
+            assert face["method"] == "soft" or face["identity_distance"] > face["threshold"] >= 0.539
     assert {path: sha256_of(path) for path in folder.rglob("*.*")} == before
     released = sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*"))
     assert released == ["deep/portrait.png", "portrait.jpg"]
@@ -62,10 +62,10 @@ def test_a_lossless_picture_is_bit_identical_outside_the_face(epd: Epd, folder: 
 
 
 def test_a_seed_repeats_and_its_absence_does_not(epd: Epd, folder: Path, tmp_path: Path) -> None:
-    for name, seed in (("a", ["--seed", 5]), ("b", ["--seed", 5]), ("c", []), ("d", [])):
+    for name, seed in (("a", ["--seed", 5]), ("b", ["--seed", 5]), *((name, []) for name in "cdef")):
         assert epd("deidentify", *seed, "in/portrait.jpg", f"{name}.jpg").returncode == 0
-    a, b, c, d = (sha256_of(tmp_path / f"{name}.jpg") for name in "abcd")
-    assert a == b and len({a, c, d}) == 3
+    a, b, *others = (sha256_of(tmp_path / f"{name}.jpg") for name in "abcdef")
+    assert a == b and len(set(others)) > 1  # of the few people who fit, one may well be drawn twice
 
 
 def test_a_key_repeats_for_its_owner_and_is_not_recorded(epd: Epd, folder: Path, tmp_path: Path) -> None:
@@ -96,14 +96,20 @@ def test_one_bad_file_never_stops_the_rest(epd: Epd, folder: Path, tmp_path: Pat
     assert not list((tmp_path / "out").glob(".epd-*"))
 
 
-@pytest.mark.parametrize("method", ["solid", "blur", "pixelate", "filter", "warp"])
+@pytest.mark.parametrize("method", ["soft", "solid", "blur", "pixelate", "filter", "warp"])
 def test_the_classical_methods_run_under_the_same_checks(
     epd: Epd, folder: Path, tmp_path: Path, method: str
 ) -> None:
     assert epd("deidentify", "--method", method, "in/portrait.jpg", "out.jpg").returncode == 0
     (face,) = manifest(tmp_path / "out.jpg.manifest.json")["files"][0]["faces"]
-    assert face["method"] in (method, "solid")
-    assert face["method"] == "solid" or face["identity_distance"] > 0.539
+    assert face["method"] in (method, "soft")
+    assert face["identity_distance"] > 0.539  # of fills too, though nobody is asked about them
+    x, y, width, height = (int(side) for side in face["box"])
+    inner = np.s_[y + height // 4 : y + 3 * height // 4, x + width // 4 : x + 3 * width // 4]
+    old, new = (
+        np.asarray(Image.open(p), int)[inner] for p in (folder / "portrait.jpg", tmp_path / "out.jpg")
+    )
+    assert np.abs(old - new).mean() > 4
 
 
 @pytest.mark.parametrize(

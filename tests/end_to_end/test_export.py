@@ -42,19 +42,18 @@ def test_onnx_files_are_described_compared_and_make_a_weights_folder(
         assert said["epd.licence"] == load_network(name).licence
         assert (tmp_path / "out" / "licences" / f"{name}.txt").is_file()
     with Engine(choose_backend("onnxruntime", "cpu"), tmp_path / "out") as engine:
-        inputs, outputs = engine.network("generator").golden_pair()
-        np.testing.assert_allclose(
-            engine.session("generator").run(inputs)["face"], outputs["face"], atol=1e-3
-        )
+        inputs, outputs = engine.network("appearance").golden_pair()
+        answer = engine.session("appearance").run(inputs)
+        np.testing.assert_allclose(answer["identity"], outputs["identity"], atol=1e-3)
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".epd")]
 
 
 def test_openvino_files_say_what_they_are(epd: Epd, faces: Path, tmp_path: Path) -> None:
     needs("openvino")
     assert epd("export", "openvino", "--fp16", "--out", "out", "--faces", "faces").returncode == 0
-    written = (tmp_path / "out" / "generator.fp16.xml").read_text()
-    assert load_network("generator").sha256 in written and "research use only" in written
-    assert (tmp_path / "out" / "generator.fp16.bin").is_file()
+    written = (tmp_path / "out" / "appearance.fp16.xml").read_text()
+    assert load_network("appearance").sha256 in written and "MIT" in written
+    assert (tmp_path / "out" / "appearance.fp16.bin").is_file()
 
 
 @pytest.mark.slow

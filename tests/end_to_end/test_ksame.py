@@ -44,8 +44,8 @@ def test_all_faces_are_seen_first_and_workers_make_the_same_of_them(
     for file in one["files"]:
         assert (file["output"] is None) == (file["source"] == "broken.jpg")
         for face in file["faces"]:
-            assert face["method"] in ("ksame", "solid")
-            assert face["method"] == "solid" or face["identity_distance"] > face["threshold"]
+            assert face["method"] in ("ksame", "soft")
+            assert face["method"] == "soft" or face["identity_distance"] > face["threshold"]
         if file["output"]:
             assert sha256_of(tmp_path / "two" / file["output"]) == file["sha256"]
 
@@ -57,7 +57,7 @@ def test_an_average_of_one_persons_pictures_is_not_released(
     for number, light in enumerate((1.0, 0.9)):
         Image.fromarray((astronaut * light).astype(np.uint8)).save(tmp_path / "in" / f"{number}.png")
     assert epd("deidentify", "-m", "ksame", "--strength", 2, "in", "out").returncode == 0
-    assert set(manifest(tmp_path / "out.manifest.json")["summary"]["methods"]) == {"solid"}
+    assert set(manifest(tmp_path / "out.manifest.json")["summary"]["methods"]) == {"soft"}
 
 
 def test_too_few_faces_for_k_are_said_before_anything_is_written(epd: Epd, people: Path) -> None:

@@ -21,12 +21,12 @@ def replacement(method: str, x: float, score: float, colour: int) -> Replacement
 @pytest.mark.parametrize(
     ("away", "score", "on_top"),
     [
-        pytest.param(60, 0.5, NEW, id="a doubtful face beside a sure one doesn't hide it"),
-        pytest.param(60, 0.95, FILL, id="a surer face lies on top"),
+        pytest.param(60, 0.5, NEW, id="a doubtful face beside a new one doesn't hide it"),
+        pytest.param(60, 0.95, NEW, id="nor does a sure one"),
         pytest.param(20, 0.5, FILL, id="the same face is filled"),
     ],
 )
-def test_a_fill_lies_below_a_generated_face_that_was_surer_and_stands_elsewhere(
+def test_a_fill_lies_below_a_generated_face_that_stands_elsewhere(
     away: float, score: float, on_top: int
 ) -> None:
     new, fill = replacement("generate", 50, 0.9, NEW), replacement("solid", 50 + away, score, FILL)
@@ -42,8 +42,9 @@ def test_a_fill_hides_what_a_classical_method_left() -> None:
     assert (Draft("a", SOURCE, (blurred, fill)).pixels[100, 140] == FILL).all()
 
 
-def test_a_fill_lies_over_a_doubtful_face_though_below_a_sure_one() -> None:
-    sure, fill = replacement("generate", 20, 0.9, NEW), replacement("solid", 80, 0.5, FILL)
-    doubtful = replacement("generate", 140, 0.3, 200)
-    shown = Draft("a", SOURCE, (doubtful, fill, sure)).pixels[100]
-    assert shown[100].tolist() == [NEW] * 3 and shown[160].tolist() == [FILL] * 3
+def test_a_fill_lies_below_the_new_faces_on_both_sides() -> None:
+    left, fill = replacement("generate", 20, 0.9, NEW), replacement("solid", 80, 0.5, FILL)
+    right = replacement("generate", 140, 0.3, 200)
+    shown = Draft("a", SOURCE, (right, fill, left)).pixels[100]
+    assert shown[100].tolist() == [NEW] * 3 and shown[160].tolist() == [200] * 3
+    assert shown[130].tolist() == [FILL] * 3

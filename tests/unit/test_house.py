@@ -19,11 +19,11 @@ SOURCES = sorted(
 FLOORS = {
     "errors": 0, "files": 0, "model": 0, "machine": 0,
     "networks": 1, "plugins": 1, "runtimes": 2,
-    "pictures": 2, "faces": 3, "methods": 3,
-    "pipeline": 4, "network_inputs": 4, "deidentifier": 5,
-    "exporting": 6, "diagnosis": 6, "benchmarking": 6,
-    "batch": 6, "evaluation": 6, "training": 6, "testing": 6, "testing_detectors": 6,
-    "commands": 7, "__main__": 8,
+    "pictures": 2, "faces": 3, "synthetic": 4, "methods": 5,
+    "pipeline": 6, "network_inputs": 6, "deidentifier": 7,
+    "exporting": 8, "diagnosis": 8, "benchmarking": 8,
+    "batch": 8, "evaluation": 8, "testing": 8, "testing_detectors": 8,
+    "commands": 9, "__main__": 10,
 }  # fmt: skip
 RUNTIMES = ("torch", "onnxruntime", "openvino", "dlib", "numpy", "cv2", "PIL", "onnx", "matplotlib")
 

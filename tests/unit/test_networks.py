@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from epdcli.errors import WeightsError
-from epdcli.networks import load_network, network_names, shipped_weights
+from epdcli.networks import load_network, network_names, shipped_bank, shipped_weights
 
 NAME = "landmarks68_faceapi"
 FIELDS = (
@@ -49,13 +49,14 @@ def test_every_shipped_network_is_described_and_has_its_licence(name: str) -> No
     assert Path(network.licence_file).read_text().strip()
 
 
-def test_the_generator_says_its_size_code_length_and_codes() -> None:
-    generator = load_network("generator")
-    assert generator.size == generator.inputs[0].shape[-1]
-    with np.load(generator.codes_path) as codes:
-        assert codes["mean"].shape == (generator.code_length,)
-    with pytest.raises(WeightsError, match="not a generator"):
-        _ = load_network(NAME).size
+def test_the_shipped_bank_is_the_one_that_the_manifest_describes() -> None:
+    path, sha256 = shipped_bank()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def test_weights_without_a_bank_are_an_error(folder: Path) -> None:
+    with pytest.raises(WeightsError, match="banks"):
+        shipped_bank(folder)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -84,14 +85,6 @@ def test_a_file_changed_after_the_check_is_not_opened_either(folder: Path) -> No
     (folder / f"{NAME}.onnx").write_bytes(b"something else")
     with pytest.raises(WeightsError, match="SHA-256"):
         network.content()
-
-
-def test_changed_codes_are_not_used(tmp_path: Path) -> None:
-    folder = tmp_path / "weights"
-    shutil.copytree(shipped_weights(), folder)
-    load_network("generator", folder).codes_path.write_bytes(b"somebody's own distribution")
-    with pytest.raises(WeightsError, match="codes"):
-        load_network("generator", folder)
 
 
 @pytest.mark.parametrize("name", ["other.onnx", "../other.onnx", "/other.onnx"])
@@ -124,14 +117,6 @@ def test_sizes_must_be_multiples_of_what_the_detector_asks_for() -> None:
     ):
         with pytest.raises(ValueError, match=r"input\.1 must be"):
             network.check_inputs({"input.1": wrong})
-
-
-def test_inputs_must_agree_on_the_batch() -> None:
-    network = load_network("generator")
-    inputs, _ = network.golden_pair()
-    inputs["code"] = np.concatenate([inputs["code"]] * 2)
-    with pytest.raises(ValueError, match="code must be"):
-        network.check_inputs(inputs)
 
 
 def test_the_hashes_are_those_of_the_files() -> None:

@@ -12,13 +12,12 @@ from PIL import Image
 
 from epdcli import pictures
 from epdcli.faces.alignment import TEMPLATE_256
-from epdcli.faces.codes import CodeDistribution, SeededCodes
+from epdcli.faces.codes import SeededCodes
 from epdcli.faces.coverage import covered_share
 from epdcli.faces.draft import Draft
 from epdcli.faces.replacement import Methods, Replacer, Trials
 from epdcli.faces.verification import Verifier
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
-from epdcli.methods.pixelate import Pixelate
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Box, Code, Face, Matrix, NewFace, Verdict
 from epdcli.pipeline import CHECKS, Policy, deidentify_file, deidentify_frames
@@ -73,9 +72,8 @@ def face(x: float, y: float, side: float = 100) -> Face:
 
 def replacer(method: Paint, attempts: int = 4, candidates: int = 1, softer: Paint | None = None) -> Replacer:
     return Replacer(
-        Methods(method, softer or method, Pixelate(), Solid()),
+        Methods(method, softer or method, Solid()),
         Verifier(MeanColour()),
-        CodeDistribution(np.zeros(8), np.eye(8)),
         SeededCodes(1),
         Trials(0.5, attempts, candidates),
     )

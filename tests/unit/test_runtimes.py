@@ -142,18 +142,6 @@ def test_a_network_that_a_backend_cannot_open_is_one_sentence(declare: Declare) 
         engine.session("centerface")
 
 
-def test_a_backend_without_bfloat16_says_so_and_only_for_the_generator(declare: Declare) -> None:
-    code = backend_code("return ('cpu',)").replace(
-        "raise RuntimeError('no such kernel')", "return network.name"
-    )
-    declare("plain", "plain", code.replace('raise RuntimeError("no such kernel")', "return network.name"))
-    engine = Engine(choose_backend("plain"), precision="bf16")
-    assert engine.session("dlib_resnet") == "dlib_resnet"
-    assert engine.session("landmarks68_faceapi") == "landmarks68_faceapi"
-    with pytest.raises(DeviceNotAvailable, match="made has no bfloat16"):
-        engine.session("generator")
-
-
 def test_an_engine_opens_each_network_once_and_says_what_it_opened() -> None:
     with Engine(choose_backend("auto", "cpu"), threads=1) as engine:
         assert engine.hashes() == {}

@@ -22,8 +22,8 @@ HERE = About("told 1.0", "cpu", "a told one", "fp32")
 def rows() -> list[Row]:
     return [
         row(Kind.STAGE, "read", HERE, [0.001, 0.002, 0.009]),
-        row(Kind.NETWORK, "generator", HERE, [0.02] * 5, batch=8, limit_share=0.5, bound="operations"),
-        row(Kind.NETWORK, "generator", About("<b>", "cpu", "", "int8"), [0.01] * 5, batch=8),
+        row(Kind.NETWORK, "appearance", HERE, [0.02] * 5, batch=8, limit_share=0.5, bound="operations"),
+        row(Kind.NETWORK, "appearance", About("<b>", "cpu", "", "int8"), [0.01] * 5, batch=8),
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_runtimes_own_product_says_nothing_of_copies() -> None:
 def test_bars_can_be_drawn_as_a_page(rows: list[Row], tmp_path: Path) -> None:
     draw(rows, tmp_path / "bars.html")
     page = (tmp_path / "bars.html").read_text()
-    assert "generator, batch 8" in page and "told 1.0, cpu, fp32" in page and "<b>" not in page
+    assert "appearance, batch 8" in page and "told 1.0, cpu, fp32" in page and "<b>" not in page
 
 
 def test_bars_can_be_drawn_as_a_picture(rows: list[Row], tmp_path: Path) -> None:

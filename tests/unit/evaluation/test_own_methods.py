@@ -42,7 +42,7 @@ def test_a_set_that_was_made_so_is_not_made_again(tmp_path: Path) -> None:
         {"interrupted": True},
         {"strength": 0.1},
         {"tool": "epdcli 0"},
-        {"weights": {"generator": "ab"}},
+        {"bank": {"sha256": "ab"}},
     ],
 )
 def test_a_set_that_was_made_otherwise_is_made_again(tmp_path: Path, changed: dict[str, object]) -> None:

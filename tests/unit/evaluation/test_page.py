@@ -176,4 +176,4 @@ def test_the_table_in_markdown_has_a_line_for_every_row() -> None:
     lines = as_markdown(results()).splitlines()
     assert lines[0] == "|  | pictures | AUC | TPR@1e-3 | emotion |"
     assert lines[2] == "| none | 90 | 1.000 | – | 0.900 |"
-    assert [line.split(" | ")[0] for line in lines[3:]] == ["| blur", "| blur: filled solid", "| <tool> & co"]
+    assert [line.split(" | ")[0] for line in lines[3:]] == ["| blur", "| blur: filled", "| <tool> & co"]

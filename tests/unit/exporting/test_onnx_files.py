@@ -31,14 +31,13 @@ def test_no_cast_is_left_behind_a_weight(small: Network) -> None:
     assert onnx.TensorProto.FLOAT16 not in kinds
 
 
-def test_every_tensor_has_a_free_batch_and_the_generators_face_its_size() -> None:
-    network = load_network("generator")
-    graph = prepared(network).graph
+def test_every_tensor_has_a_free_batch_and_its_own_size() -> None:
+    graph = prepared(load_network("appearance")).graph
     shapes = {
         value.name: [size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim]
         for value in [*graph.input, *graph.output]
     }
-    assert shapes["face"] == ["N", 3, network.size, network.size]
+    assert shapes["image"] == ["N", 3, 224, 224] and shapes["identity"] == ["N", 128]
     assert {sizes[0] for sizes in shapes.values()} == {"N"}
 
 
