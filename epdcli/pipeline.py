@@ -142,6 +142,7 @@ def deidentify_frames(
     for number in range(1, CHECKS + 1):
         try:
             finished = publish(drafts)
+            _refuse_lost(drafts, finished)
         except NotReleasable as refusal:
             return Answer(Verdict.WITHHELD, str(refusal), replacer.records(drafts)), drafts
         faces = [detector.detect(frame) for frame in finished]
@@ -160,6 +161,13 @@ def deidentify_frames(
     if not records:
         return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
     return Answer(Verdict.PASS, "", records), drafts
+
+
+def _refuse_lost(drafts: Sequence[Draft], finished: Sequence[Pixels]) -> None:
+    """Raises NotReleasable when a file that was written does not show what it was to show."""
+    lost = sum(len(draft.lost_in(frame)) for draft, frame in zip(drafts, finished, strict=True))
+    if lost:
+        raise NotReleasable(f"the finished file does not show {lost} of the new faces")
 
 
 def _shows_an_original(

@@ -16,6 +16,7 @@ from epdcli.model import Code, Embedding, Face, FaceRecord, Patch, Pixels
 
 _NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
 FILLS = ("soft", "solid")  # of which no recogniser is asked: no face is left
+_SAME = 6.0  # grey levels, root mean square: what every honest writer keeps within
 _METHOD_IN_MANIFEST = {"generate": "generated"}
 
 
@@ -120,6 +121,18 @@ class Draft:
                 above[fill] = [i for i, so in elsewhere if so]
         return above
 
+    def lost_in(self, finished: Pixels) -> list[int]:
+        """Numbers of the new faces that a finished frame (H x W x 3, uint8), read back from its file, doesn't
+        show: under their masks it differs from this draft by more than compression does, and is not clearly
+        nearer to the draft than to the source."""
+        return [
+            number
+            for number, replacement in enumerate(self.replacements)
+            if number not in self.buried
+            and replacement.patch is not None
+            and _is_lost(replacement.patch, self.pixels, finished, self.source)
+        ]
+
     def with_replacements(self, changed: dict[int, Replacement]) -> Draft:
         return replace(
             self, replacements=tuple(changed.get(i, old) for i, old in enumerate(self.replacements))
@@ -128,3 +141,14 @@ class Draft:
     def records(self, threshold: float) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face."""
         return tuple(replacement.record(threshold) for replacement in self.replacements)
+
+
+def _is_lost(patch: Patch, draft: Pixels, finished: Pixels, source: Pixels) -> bool:
+    covered = patch.mask > COVERED
+    if not covered.any():
+        return False
+    shown = finished[patch.window][covered].astype(np.float32)
+    from_draft, from_source = (
+        float(np.sqrt(((frame[patch.window][covered] - shown) ** 2).mean())) for frame in (draft, source)
+    )
+    return from_draft > _SAME and from_draft > from_source / 2

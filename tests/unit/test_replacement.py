@@ -246,29 +246,48 @@ def test_in_the_last_round_a_face_too_like_an_original_is_filled() -> None:
     """Other attempts, which it still has, could go on failing."""
     seen = [[face(250, 20)], [], [face(20, 190)], [], [FACE], [FACE]]
     detector = type("D", (), {"name": "d", "detect": lambda self, pixels: seen.pop(0)})()
-
-    def old_face_in_the_third_file(drafts: Sequence[Draft]) -> list[np.ndarray]:
-        return [SOURCE] if len(seen) == 2 else pixels_of(drafts)
-
     subject = replacer(Paint([250] * 9))
-    answer, _ = deidentify_frames(
-        [SOURCE], [[FACE]], "a", detector, subject, Policy(), old_face_in_the_third_file
-    )
+    embed = subject._verifier.embed
+
+    def old_face_in_the_third_file(pixels: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        return embed(SOURCE if len(seen) == 1 else pixels, faces)
+
+    subject._verifier.embed = old_face_in_the_third_file  # type: ignore[method-assign]
+    answer, _ = deidentify_frames([SOURCE], [[FACE]], "a", detector, subject, Policy(), pixels_of)
     assert answer.verdict is Verdict.PASS and not seen
     assert [f.method for f in answer.faces] == ["solid", "paint", "paint"]
 
 
 def test_a_face_that_cannot_be_verified_is_never_released() -> None:
-    finished = [[FACE], [], [FACE], [], [FACE]]
-    # in memory it passes; the recogniser then sees the old person in every finished file
-    method = Paint([250] * 9)
-    subject = replacer(method)
-    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: finished.pop(0)})()
+    """In memory it passes; the recogniser then sees the old person in every finished file."""
+    subject = replacer(Paint([250] * 9))
+    embed = subject._verifier.embed
+    checking: list[bool] = []
+
+    class Detector:
+        name = "scripted"
+
+        def detect(self, pixels: np.ndarray) -> list[Face]:
+            checking.append(True)
+            return [FACE]
+
+    def same_person(pixels: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        return embed(SOURCE if checking else pixels, faces)
+
+    subject._verifier.embed = same_person  # type: ignore[method-assign]
+    answer, _ = deidentify_frames([SOURCE], [[FACE]], "a", Detector(), subject, Policy(), pixels_of)
+    assert {f.method for f in answer.faces} == {"solid"}
+
+
+@pytest.mark.parametrize("colours", [[250] * 9, [12] * 9], ids=["a new face", "a fill"])
+def test_a_writer_that_loses_the_new_face_has_its_picture_withheld(colours: list[int]) -> None:
+    """What was filled is asked of no recogniser: only a comparison shows that the old face is still there."""
+    source = np.random.default_rng(0).integers(0, 60, SOURCE.shape, np.uint8)
+    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: []})()
     answer, _ = deidentify_frames(
-        [SOURCE], [[FACE]], "a", detector, subject, Policy(), lambda drafts: [SOURCE for _ in drafts]
+        [source], [[FACE]], "a", detector, replacer(Paint(colours)), Policy(), lambda drafts: [source]
     )
-    released_as_generated = [f for f in answer.faces if f.method == "paint"]
-    assert answer.verdict is Verdict.WITHHELD or not released_as_generated
+    assert answer.verdict is Verdict.WITHHELD and "does not show 1 of the new faces" in answer.reason
 
 
 @pytest.mark.parametrize(("copy", "verdict"), [(False, Verdict.NO_FACE), (True, Verdict.NO_FACE)])
