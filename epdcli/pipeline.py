@@ -3,7 +3,7 @@
     read -> find faces -> replace them (align, measure, generate, paste, verify) -> write -> check -> release
 
 `deidentify_file` is that line. Everything that processes many pictures calls it; nothing above it looks at
-a pixel. It fails closed: what is not verified is not released, and every doubt ends in a solid fill or in
+a pixel. It fails closed: what is not verified is not released, and every doubt ends in a fill or in
 a withheld picture.
 """
 

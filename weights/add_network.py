@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,7 +44,6 @@ def main(  # noqa: PLR0913, PLR0917 - the fields of a manifest entry
     golden_size: Annotated[
         str, typer.Option(help="What the letters stand for in the golden pair.")
     ] = "N=2,H=2,W=3",
-    codes: Annotated[Path | None, typer.Option(help="Of a generator: mean and covariance (.npz).")] = None,
     keep_below: Annotated[int, typer.Option(help="Tensors of at most so many numbers stay float32.")] = 256,
     simplify: Annotated[bool, typer.Option(help="Fold constants and fuse scales into convolutions.")] = True,
 ) -> None:
@@ -91,15 +89,6 @@ def main(  # noqa: PLR0913, PLR0917 - the fields of a manifest entry
         "tolerance": tolerance,
         "golden": golden.name,
     }
-    if codes:
-        shutil.copyfile(codes, WEIGHTS / "codes_gaussian.npz")
-        faces = {spec["name"]: spec["shape"] for spec in inputs}
-        entry |= {
-            "size": faces["context"][-1],
-            "code_length": faces["code"][-1],
-            "codes": "codes_gaussian.npz",
-            "codes_sha256": _sha256(WEIGHTS / "codes_gaussian.npz"),
-        }
     _write_entry(name, entry)
     print(f"{path.name}: {file.stat().st_size:,} bytes became {path.stat().st_size:,}")
 

@@ -12,7 +12,7 @@ right more often than once in k, whatever it has learnt. What that doesn't say:
 
 A face that was not in the set (found only after the first look) gets the average of its nearest group.
 That keeps the guarantee: nothing of the face is in that average, which now stands for one face more.
-A member that ends solid takes nothing from the others: their average was made of k faces all the same.
+A member that is filled takes nothing from the others: their average was made of k faces all the same.
 
 Memory: 49 kB a face while the groups are made; time grows with the square of the number of faces.
 """
