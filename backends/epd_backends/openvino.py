@@ -33,10 +33,8 @@ class OpenVinoBackend:
             raise DeviceNotAvailable(f"OpenVINO has no device {device} here.", hint="See: epd backends")
         core = self._opened_core()
         wanted = _named(device)
-        settings = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "PERFORMANCE_HINT": "LATENCY",
-        }  # by itself some CPUs take bf16
+        # Without the hint it computes in bfloat16 on some CPUs.
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         if device == "cpu":
             # Pinned, every process of a run would compute on the same first core.
             settings["ENABLE_CPU_PINNING"] = "NO"

@@ -57,7 +57,7 @@ class Task:
 def write_hifd(folder: Path, subject: Subject, panel: Panel) -> None:
     """Write `methods.yaml`, `estimators.yaml` and a folder of predictions for the originals and each set.
 
-    Faces filled are left out, as in the report. The files hold embeddings of real faces: they are not
+    Filled faces are left out, as in the report. The files hold embeddings of real faces: they are not
     for release.
     """
     tasks = list(_tasks(panel))

@@ -68,24 +68,18 @@ def _message(kind: str, name: str, face: int, attempt: int) -> bytes:
     return "\0".join((kind, name, str(face), str(attempt))).encode("utf-8", "surrogateescape")
 
 
-def code_from(seed: bytes) -> Code:
-    """The code (128,), float32, unit length, that belongs to these bytes; always the same one."""
-    return _draw(_generator(seed))
+def code_from(seed: bytes, others: Sequence[Code] = ()) -> Code:
+    """The code (128,), float32, unit length, that belongs to these bytes; always the same one.
 
-
-def distinct_code(seed: bytes, others: Sequence[Code]) -> Code:
-    """Like `code_from`, but drawn again while it resembles one of `others` (the picture's new faces)."""
-    generator = _generator(seed)
+    It is drawn again while it resembles one of `others` (the codes of the picture's other new faces).
+    """
+    generator = np.random.Generator(np.random.Philox(int.from_bytes(seed, "big") % 2**128))
     code = _draw(generator)
     for _ in range(_DRAWS):
         if all(float(code @ other) < _DISTINCT for other in others):
             break
         code = _draw(generator)
     return code
-
-
-def _generator(seed: bytes) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(int.from_bytes(seed, "big") % 2**128))
 
 
 def _draw(generator: np.random.Generator) -> Code:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.faces.alignment import map_points, warp
-from epdcli.faces.codes import CodeSource, distinct_code
+from epdcli.faces.codes import CodeSource, code_from
 from epdcli.faces.coverage import PROCESSED, conceal, covered_share, oval
 from epdcli.faces.draft import Draft, Replacement
 from epdcli.faces.method import Method
@@ -208,7 +208,7 @@ class Replacer:
             for i in numbers:
                 attempt = draft.replacements[i].attempts * self._candidates + candidate
                 seed = self._codes.seed(draft.name, i, attempt)
-                codes.append(distinct_code(seed, known + codes))
+                codes.append(code_from(seed, known + codes))
             drawn.append(codes)
             known += codes
         return drawn

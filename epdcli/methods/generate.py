@@ -8,6 +8,7 @@ The way of a face, all in the aligned 256 px frame (`epdcli.synthetic` has the s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +66,9 @@ class Generate:
 
     def softer(self) -> Generate:
         """The same with nothing of the old shape but pose and jaw, for faces of which too much is left."""
-        return Generate(self._engine, 1.0, self._file, self._attributes)
+        softer = copy(self)  # which shares the networks and the bank
+        softer._own = 1.0
+        return softer
 
     def matrix(self, face: Face) -> Matrix:
         return alignment_matrix(face, SIZE)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.methods.box_frame import SIZE, box_matrix, box_radius
+from epdcli.methods.box_frame import FRAME_TO_BOX, SIZE, box_matrix, box_radius
 from epdcli.methods.strength import chosen
 from epdcli.model import AlignedFace, Code, Face, Mask, Matrix, NewFace, Pixels
 from epdcli.runtimes import Engine
@@ -62,7 +62,7 @@ def _enlarged(colours: NDArray[np.float32], face: Face) -> NDArray[np.float32]:
     """The colours over the whole frame (SIZE, SIZE, 3), smooth, each at the middle of its cell in the box."""
     cells = len(colours)
     longer = max(face.box.width, face.box.height, 1.0)
-    across, down = (SIZE * side / longer / 1.5 / cells for side in (face.box.width, face.box.height))
+    across, down = (SIZE * side / longer / FRAME_TO_BOX / cells for side in (face.box.width, face.box.height))
     start_x, start_y = (SIZE - across * cells) / 2, (SIZE - down * cells) / 2
     to_frame = np.array([[across, 0, start_x + across / 2 - 0.5], [0, down, start_y + down / 2 - 0.5]])
     smooth = cv2.warpAffine(

@@ -23,8 +23,8 @@ _LIGHT_SPREAD, _HUE_SPREAD = 38.0, 14.0  # levels of L, a and b by which skin di
 def hull_of(landmarks: Points) -> Mask:
     """The part of the frame that is replaced, (256, 256) in 0..1.
 
-    The convex hull of the jaw and of the brows, raised by .35 of the distance to the chin, its corners scaled
-    by 1.02 about their mean, and of the inner face as eyes, nose and mouth place it.
+    The convex hull of the jaw and of the brows, raised by 0.35 of the distance to the chin, its corners
+    scaled by 1.02 about their mean, and of the inner face as eyes, nose and mouth place it.
     """
     brows, chin = landmarks[BROWS], landmarks[8]
     up = brows.mean(axis=0) - chin
@@ -50,7 +50,7 @@ def open_forehead(skin: Mask, landmarks: Points) -> Mask:
 
 def paste_mask(hull: Mask, *shown: Mask) -> Mask:
     """The mask to paste with, (256, 256) in 0..1: the hull, faded inside its border, where all masks of
-    is `shown` (foreheads, rim) allow it."""
+    what is `shown` (foreheads, rim) allow it."""
     inside = inner_part(hull)
     for mask in shown:
         inside = inside * mask

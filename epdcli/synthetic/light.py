@@ -62,14 +62,10 @@ def relit(pixels: Pixels, mask: Mask, light: Floats, detail: Floats) -> Pixels:
     face = pixels.astype(np.float32)
     ratio = np.clip((wanted + _DARK) / (own + _DARK), _LEAST, _MOST)
     lit = _RATIO * face * ratio + (1 - _RATIO) * (face + wanted - own)
-    grey = cv2.cvtColor(np.clip(lit, 0, 255).astype(np.uint8), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    inside = mask > 0.5
+    shown = detail_of(np.clip(lit, 0, 255).astype(np.uint8), mask)
     *bands, base = _bands(lit)
-    if inside.any():
-        for band, shown, strength in zip(bands, _bands(grey)[:-1], detail, strict=True):
-            base = base + band * min(_SHARPENED, float(strength) / max(0.05, float(shown[inside].std())))
-    else:
-        base = lit
+    for band, own_strength, strength in zip(bands, shown, detail, strict=True):
+        base = base + band * min(_SHARPENED, float(strength) / max(0.05, float(own_strength)))
     result = np.rint(np.clip(base, 0, 255)).astype(np.uint8)
     if is_grey(light):
         return cv2.cvtColor(cv2.cvtColor(result, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.uint8)

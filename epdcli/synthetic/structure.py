@@ -14,7 +14,7 @@ the aligned 256 px frame (`SIZE`). Of an old face these numbers are used:
     detail          3 numbers         strength of fine, middle and coarse detail: sharpness of the picture
     forehead        a mask            where hair or a hat lies over the forehead: those pixels stay
 
-Every other pixel of the new face is the person's. The last three are measured in `relight` and `blend`. A
+Every other pixel of the new face is the person's. The last three are measured in `light` and `blending`. A
 test holds the list: other pixels of the inner face, the same numbers, the same new face bit for bit.
 """
 
@@ -111,10 +111,10 @@ MIRROR = np.array(
 )  # fmt: skip
 
 
-def mirrored_points(points: Points) -> Points:
-    """The 68 points (68, 2) of the face as a mirror shows it."""
+def mirrored_points(points: Points, edges: float = SIZE - 1) -> Points:
+    """The 68 points (68, 2) of the face as a mirror shows it; `edges` is the sum of x and its mirror image."""
     flipped = points[MIRROR].copy()
-    flipped[:, 0] = SIZE - 1 - flipped[:, 0]
+    flipped[:, 0] = edges - flipped[:, 0]
     return flipped
 
 
@@ -209,9 +209,7 @@ def _points(answer: Floats) -> Points:
 def _mirrored(points: Points) -> Points:
     """Points that were found in a mirrored crop, in the crop that was mirrored."""
     left, _, side, across = _FACE_CROP
-    flipped = points[MIRROR].copy()
-    flipped[:, 0] = 2 * left + side * (across - 1) / across - flipped[:, 0]
-    return flipped
+    return mirrored_points(points, 2 * left + side * (across - 1) / across)
 
 
 def _iris(face: Pixels, outline: Points) -> Points:
