@@ -112,7 +112,7 @@ MIRROR = np.array(
 
 
 def mirrored_points(points: Points, edges: float = SIZE - 1) -> Points:
-    """The 68 points (68, 2) of the face as a mirror shows it; `edges` is the sum of x and its mirror image."""
+    """The 68 points (68, 2) of the face in a mirror; `edges` is the sum of x and its mirror image."""
     flipped = points[MIRROR].copy()
     flipped[:, 0] = edges - flipped[:, 0]
     return flipped
