@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from epdcli.networks import Network
 from epdcli.runtimes import Engine, choose_backend
 
-_SQUARE = {"landmarks68_faceapi": 112, "expression_faceapi": 112, "appearance": 224, "dlib_resnet": 150}
+_SQUARE = {"face_mesh": 192, "expression_faceapi": 112, "appearance": 224, "dlib_resnet": 150}
 _DETECTOR_SIZES = ((640, 960), (256, 384), (1024, 1024))
 _CHANGING = ((640, 960), (480, 736), (320, 480), (256, 384), (704, 512), (352, 608), (448, 448), (608, 800))
 _START = """
@@ -32,7 +32,7 @@ begun = time.perf_counter()
 from epdcli.machine import peak_memory
 from epdcli.runtimes import Engine, choose_backend
 with Engine(choose_backend(sys.argv[1], "cpu"), threads=int(sys.argv[2])) as engine:
-    for name in ("centerface", "landmarks68_faceapi", "expression_faceapi", "appearance", "dlib_resnet"):
+    for name in ("centerface", "face_mesh", "expression_faceapi", "appearance", "dlib_resnet"):
         engine.session(name)
     taken = time.perf_counter() - begun
     print(taken, peak_memory() / 1e6)

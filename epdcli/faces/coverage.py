@@ -14,7 +14,7 @@ from epdcli.model import Box, Face, Pixels
 PROCESSED = 0.9  # of a face found in a finished picture must lie under applied masks
 # The inner face, brows to chin and cheek to cheek, as an ellipse of the aligned 256 px frame. Detectors'
 # boxes differ and reach into hair and background; this is what identifies.
-_CENTRE, _RADII = (128.0, 144.0), (56.0, 68.0)
+_CENTRE, _RADII = (128.0, 148.0), (56.0, 64.0)
 _STRAIGHT_PX, _TURNED_PX, _NARROWEST = 4.0, 36.0, 0.4  # pixels by which the nose stands out of the middle
 
 

@@ -30,13 +30,15 @@ from epdcli.synthetic.blending import (
     open_forehead,
     paste_mask,
     skin_likeness,
+    with_bare_forehead,
 )
 from epdcli.synthetic.light import detail_of, light_of, relit
 from epdcli.synthetic.person import Numbers, fitting_people, person_for
 from epdcli.synthetic.registration import bent, destinations, with_gaze
 from epdcli.synthetic.structure import SIZE, Instruments, Structure, is_plausible
 
-_OWN = 0.7  # how much of the person's own shape stays
+_OWN = 0.85  # how much of the person's own shape stays
+_LIKE = 3.0  # weight of likeness to the old face, where one of several new ones is chosen
 
 
 class Generate:
@@ -53,7 +55,7 @@ class Generate:
         bank: Path | None = None,
         attributes: Attributes = Attributes.KEEP,
     ) -> None:
-        """`strength`: how much of the person's own shape of brows, eyes, nose and mouth stays, 0 to 1; 0.7 by
+        """`strength`: how much of the person's own shape of brows, eyes and nose stays, 0 to 1; 0.85 by
         default. `bank` is a bank's file, the shipped one by default. Raises WeightsError, UsageError."""
         self._own = chosen(self.name, strength, default=_OWN, least=0, most=1)
         self._engine = engine
@@ -90,10 +92,7 @@ class Generate:
         ]
         if len(distinct) == len(faces):  # nothing to choose among
             return new
-        return [
-            made and replace(made, expression_change=self._change(face, known[id(face)], made))
-            for face, made in zip(faces, new, strict=True)
-        ]
+        return self._weighed(faces, [known[id(face)] for face in faces], new)
 
     def _chosen(self, seen: Sequence[_Seen | None]) -> list[Numbers]:
         """For each face those who could stand in for it; for no two faces the same people."""
@@ -116,16 +115,31 @@ class Generate:
         person = bent(bank.picture(number), *points)
         placed = target.astype(np.float32)
         skin = skin_likeness(person, placed)
-        clean = open_forehead(skin, placed) * clean_rim(skin, old.hull)
+        person = with_bare_forehead(person, skin, placed, old.hull)
+        clean = clean_rim(skin, old.hull)
         lit = relit(person, inner_part(old.hull) * clean, old.light, old.detail)
         return NewFace(lit, paste_mask(old.hull, old.forehead, clean))
 
-    def _change(self, face: AlignedFace, old: _Seen | None, new: NewFace) -> float:
-        """How far another expression is read in the new face than in the old one."""
-        if old is None:
-            return 0.0
-        pasted = cv2.blendLinear(new.pixels, face.pixels, new.mask, 1 - new.mask).astype(np.uint8)
-        return expression_change(old.structure.expression, self._instruments.expressions([pasted])[0])
+    def _weighed(
+        self, faces: Sequence[AlignedFace], old: Sequence[_Seen | None], new: Sequence[NewFace | None]
+    ) -> list[NewFace | None]:
+        """The new faces, each with what speaks against it: how far another expression is read in it than in
+        the old one, and how like the old one it is."""
+        made = [(i, face) for i, face in enumerate(new) if face is not None]
+        if not made:
+            return list(new)
+        pasted = [
+            cv2.blendLinear(face.pixels, faces[i].pixels, face.mask, 1 - face.mask).astype(np.uint8)
+            for i, face in made
+        ]
+        weighed = list(new)
+        for (i, face), expression, identity in zip(made, *self._instruments.impressions(pasted), strict=True):
+            structure = old[i].structure  # type: ignore[union-attr]  # a face was made of it
+            change = expression_change(structure.expression, expression)
+            weighed[i] = replace(
+                face, expression_change=change + _LIKE * float(identity @ structure.identity)
+            )
+        return weighed
 
     @property
     def about(self) -> dict[str, str | int]:
@@ -157,9 +171,9 @@ def expression_change(old: NDArray[np.float32], new: NDArray[np.float32]) -> flo
 def _seen(face: AlignedFace, structure: Structure) -> _Seen | None:
     """What is known of a face; None where the landmarks are not a face's."""
     detected = map_points(face.matrix, face.face.landmarks).astype(np.float32)
-    if not is_plausible(structure.landmarks, detected):
+    if not is_plausible(structure, face.face, detected):
         return None
     skin = skin_likeness(face.pixels, structure.landmarks)
-    hull, forehead = hull_of(structure.landmarks), open_forehead(skin, structure.landmarks)
+    hull, forehead = hull_of(structure.landmarks, detected), open_forehead(skin, structure.landmarks)
     shown = inner_part(hull) * forehead
     return _Seen(structure, hull, forehead, light_of(face.pixels, shown), detail_of(face.pixels, shown))

@@ -5,7 +5,7 @@ An .npz file (no pickles) with these arrays for n people:
     pictures    n WebP pictures, 256 x 256, in the aligned frame, one after the other; uint8
     ends        where each picture ends in them; int64 (n,)
     landmarks   (n, 68, 2) and irises (n, 2, 2), pixels of the frame; float16
-    expression  (n, 7), age, male, glasses, beard (n,), skin (n, 3), identity (n, 128); float16
+    expression  (n, 7), age, male, glasses, beard, tone (n,), skin (n, 3), identity (n, 128); float16
     light       (n, 8, 8, 3), uint8
     about       a JSON object of words: name, version, licence, source
 
@@ -30,11 +30,22 @@ from numpy.typing import NDArray
 from epdcli.errors import WeightsError
 from epdcli.model import Pixels, Points
 from epdcli.synthetic.light import pattern_of
-from epdcli.synthetic.structure import SIZE, mirrored_points, mouth_of, shape_of
+from epdcli.synthetic.structure import SIZE, mirrored_points, mouth_of, nose_of, shape_of
 
 Floats = NDArray[np.float32]
 
-MEASURED = ("landmarks", "irises", "expression", "age", "male", "glasses", "beard", "skin", "identity")
+MEASURED = (
+    "landmarks",
+    "irises",
+    "expression",
+    "age",
+    "male",
+    "glasses",
+    "beard",
+    "tone",
+    "skin",
+    "identity",
+)
 ABOUT = ("name", "version", "licence", "source")
 
 
@@ -82,6 +93,10 @@ class Bank:
         return np.array([mouth_of(points) for points in self.landmarks], np.float32)
 
     @cached_property
+    def nose(self) -> Points:
+        return np.stack([nose_of(points) for points in self.landmarks])
+
+    @cached_property
     def pattern(self) -> Floats:
         grids = self._own("light")
         return np.stack([pattern_of(grid) for grid in np.concatenate([grids, grids[:, :, ::-1]])])
@@ -105,6 +120,10 @@ class Bank:
     @cached_property
     def beard(self) -> Floats:
         return self._twice("beard")
+
+    @cached_property
+    def tone(self) -> Floats:
+        return self._twice("tone")
 
     @cached_property
     def skin(self) -> Floats:

@@ -14,25 +14,27 @@ _GROWN = 1.02
 _ERODED_PX, _FEATHER_PX = 7, 4.0
 _FULL = 1.001  # so that rounding leaves the mask's middle at exactly 1
 _SPECK_PX = 9
+_FRINGE_PX, _SKIN_PX = 13, 16.0  # the edge of a person's hair that goes with it; the Gaussian that fills it
 _RIM_PX = (6.0, 16.0)  # from the hull's border inwards: up to here it is the rim, and from here on it isn't
 _BROW_PX = 7.0  # above the brows: from here on what is not skin lies in front
 _SHINE = 0.85  # how much lighter skin than the cheeks' counts: a shining forehead is still one
 _LIGHT_SPREAD, _HUE_SPREAD = 38.0, 14.0  # levels of L, a and b by which skin differs from the cheeks
 
 
-def hull_of(landmarks: Points) -> Mask:
+def hull_of(landmarks: Points, detected: Points | None = None) -> Mask:
     """The part of the frame that is replaced, (256, 256) in 0..1.
 
     The convex hull of the jaw and of the brows, raised by 0.35 of the distance to the chin, its corners
-    scaled by 1.02 about their mean, and of the inner face as eyes, nose and mouth place it.
+    scaled by 1.02 about their mean, and of the inner face as eyes, nose and mouth place it: the landmarks',
+    and those of a detector (`detected`, 5 points), by which coverage is judged.
     """
     brows, chin = landmarks[BROWS], landmarks[8]
     up = brows.mean(axis=0) - chin
     corners = np.concatenate([landmarks[JAW], brows + np.float32(_RAISED) * up])
     centre = corners.mean(axis=0)
     grown = (corners - centre) * np.float32(_GROWN) + centre
-    inner = inner_outline(five_points(landmarks))
-    outline = np.concatenate([grown, inner]).astype(np.float32)
+    inner = [inner_outline(five) for five in (five_points(landmarks), detected) if five is not None]
+    outline = np.concatenate([grown, *inner]).astype(np.float32)
     return filled(cv2.convexHull(outline)[:, 0])
 
 
@@ -48,6 +50,11 @@ def open_forehead(skin: Mask, landmarks: Points) -> Mask:
     return _closed(1 - _forehead(landmarks) * (1 - skin))
 
 
+def shown_part(pixels: Pixels, landmarks: Points) -> Mask:
+    """Where a face's own skin and features are seen, (256, 256) in 0..1: its light is measured there."""
+    return inner_part(hull_of(landmarks)) * open_forehead(skin_likeness(pixels, landmarks), landmarks)
+
+
 def paste_mask(hull: Mask, *shown: Mask) -> Mask:
     """The mask to paste with, (256, 256) in 0..1: the hull, faded inside its border, where all masks of
     what is `shown` (foreheads, rim) allow it."""
@@ -56,6 +63,16 @@ def paste_mask(hull: Mask, *shown: Mask) -> Mask:
         inside = inside * mask
     faded = cv2.GaussianBlur(inside, (0, 0), _FEATHER_PX)
     return np.asarray(np.minimum(1, faded * _FULL), np.float32)
+
+
+def with_bare_forehead(pixels: Pixels, skin: Mask, landmarks: Points, hull: Mask) -> Pixels:
+    """A person's face without its fringe or cap: what lies over the forehead gets the colours of the skin
+    around it, so that none of it is painted onto another's forehead."""
+    clear = cv2.erode(open_forehead(skin, landmarks), np.ones((_FRINGE_PX,) * 2)) * inner_part(hull)
+    weight = cv2.GaussianBlur(clear, (0, 0), _SKIN_PX)[..., None]
+    around = cv2.GaussianBlur(pixels * clear[..., None], (0, 0), _SKIN_PX) / np.maximum(weight, 1e-4)
+    shown = cv2.GaussianBlur(np.maximum(clear, 1 - _forehead(landmarks)), (0, 0), _FEATHER_PX)[..., None]
+    return np.rint(shown * pixels + (1 - shown) * np.clip(around, 0, 255)).astype(np.uint8)
 
 
 def clean_rim(skin: Mask, hull: Mask) -> Mask:

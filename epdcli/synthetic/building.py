@@ -18,7 +18,7 @@ from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.model import Face, Pixels
 from epdcli.runtimes import Engine
 from epdcli.synthetic.bank import MEASURED
-from epdcli.synthetic.blending import hull_of, open_forehead, skin_likeness, skin_share
+from epdcli.synthetic.blending import hull_of, shown_part, skin_share
 from epdcli.synthetic.light import light_of
 from epdcli.synthetic.structure import SIZE, Instruments, Structure, is_plausible
 
@@ -72,30 +72,36 @@ def arrays_of(people: Sequence[Portrait]) -> Mapping[str, NDArray[np.generic]]:
     usable = [
         (pixels, structure) for pixels, structure in rows if pixels is not None and structure is not None
     ]
-    hulls = [hull_of(structure.landmarks) for _, structure in usable]
-    encoded = [_encoded(pixels, hull) for (pixels, _), hull in zip(usable, hulls, strict=True)]
-    lights = [
-        light_of(
-            pixels, hull * open_forehead(skin_likeness(pixels, structure.landmarks), structure.landmarks)
-        )
-        for (pixels, structure), hull in zip(usable, hulls, strict=True)
-    ]
-    measured = {
-        name: np.array([getattr(structure, name) for _, structure in usable], np.float16) for name in MEASURED
-    }
+    faces, structures = [pixels for pixels, _ in usable], [structure for _, structure in usable]
+    encoded = [_encoded(face, hull_of(old.landmarks)) for face, old in zip(faces, structures, strict=True)]
     return {
-        **measured,
-        "light": np.rint(np.clip(lights, 0, 255)).astype(np.uint8),
+        **measured_arrays(faces, structures),
         "pictures": np.concatenate(encoded),
         "ends": np.cumsum([len(picture) for picture in encoded]),
     }
+
+
+def measured_arrays(
+    faces: Sequence[Pixels], structures: Sequence[Structure]
+) -> Mapping[str, NDArray[np.generic]]:
+    """What a bank's file says of aligned faces (each 256 x 256 x 3) beside their pictures."""
+    lights = [
+        light_of(face, shown_part(face, structure.landmarks))
+        for face, structure in zip(faces, structures, strict=True)
+    ]
+    measured = {
+        name: np.array([getattr(structure, name) for structure in structures], np.float16)
+        for name in MEASURED
+    }
+    return {**measured, "light": np.rint(np.clip(lights, 0, 255)).astype(np.uint8)}
 
 
 def _portrait(name: str, picture: Pixels, face: Face, instruments: Instruments) -> Portrait:
     aligned = align(picture, face, SIZE)
     (structure,) = instruments.measure([aligned.pixels])
     landmarks = structure.landmarks
-    if not is_plausible(landmarks, map_points(aligned.matrix, face.landmarks).astype(np.float32)):
+    detected = map_points(aligned.matrix, face.landmarks).astype(np.float32)
+    if not is_plausible(structure, face, detected):
         return Portrait(name, "the face is turned or hidden too far")
     if skin_share(aligned.pixels, landmarks, hull_of(landmarks)) < LEAST_SKIN:
         return Portrait(name, "hair or a hat hides the forehead")

@@ -17,10 +17,12 @@ BLOCKS = 8
 _WIDTH_PX = 24.0  # of the Gaussian in the 256 px frame
 _COARSE = 8  # pixels of the frame to a pixel in which the light is computed
 _RATIO = 0.8  # how much of the light is a factor; the rest is a difference
-_LEAST, _MOST, _DARK = 0.25, 4.0, 4.0
+_LEAST, _MOST, _DARK = 0.25, 4.0, 2.0
+_LEAST_COLOUR = 0.5  # of the person's own differences of colour
 _BANDS = (1.0, 2.0, 4.0)  # widths in pixels of the Gaussians between which detail is measured
 _SHARPENED = 1.15
-_GREY = 2.0  # levels
+_GREY = 4.0  # levels
+_TINTED = 2.0  # of a and b: pictures of one tint vary less, coloured ones more than 4
 
 
 def light_of(pixels: Pixels, mask: Mask) -> Floats:
@@ -57,11 +59,7 @@ def is_grey(light: Floats) -> bool:
 
 def relit(pixels: Pixels, mask: Mask, light: Floats, detail: Floats) -> Pixels:
     """The face (256 x 256 x 3) in another light (8, 8, 3), with detail as strong as `detail` (3,) says."""
-    own = _blown_up(light_of(pixels, mask))
-    wanted = _blown_up(light)
-    face = pixels.astype(np.float32)
-    ratio = np.clip((wanted + _DARK) / (own + _DARK), _LEAST, _MOST)
-    lit = _RATIO * face * ratio + (1 - _RATIO) * (face + wanted - own)
+    lit = _lit(pixels.astype(np.float32), _blown_up(light_of(pixels, mask)), _blown_up(light))
     shown = detail_of(np.clip(lit, 0, 255).astype(np.uint8), mask)
     *bands, base = _bands(lit)
     for band, own_strength, strength in zip(bands, shown, detail, strict=True):
@@ -70,6 +68,30 @@ def relit(pixels: Pixels, mask: Mask, light: Floats, detail: Floats) -> Pixels:
     if is_grey(light):
         return cv2.cvtColor(cv2.cvtColor(result, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.uint8)
     return result
+
+
+def _lit(face: Floats, own: Floats, wanted: Floats) -> Floats:
+    """The face, whose light is `own`, in the `wanted` one (each 256 x 256 x 3, RGB).
+
+    Lightness is scaled and shifted; colour is shifted alone: a white highlight on dark skin that was scaled
+    channel by channel would turn blue.
+    """
+    (face_l, face_ab), (own_l, own_ab), (wanted_l, wanted_ab) = map(
+        _lightness_and_colour, (face, own, wanted)
+    )
+    ratio = np.clip((wanted_l + _DARK) / (own_l + _DARK), _LEAST, _MOST)
+    lightness = _RATIO * face_l * ratio + (1 - _RATIO) * (face_l + wanted_l - own_l)
+    own_colour = 0.0 if np.ptp(wanted_ab, axis=(0, 1)).max() <= _TINTED else np.clip(ratio, _LEAST_COLOUR, 1)
+    colour = wanted_ab + (face_ab - own_ab) * own_colour
+    lab = np.concatenate([np.clip(lightness, 0, 100), colour], axis=2)
+    return np.asarray(255 * cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.float32)
+
+
+def _lightness_and_colour(rgb: Floats) -> tuple[Floats, Floats]:
+    """CIE L (0..100) and a, b of a picture (0..255)."""
+    scaled = np.clip(rgb, 0, 255) / np.float32(255)
+    lab = np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32)
+    return lab[..., :1], lab[..., 1:]
 
 
 def _bands(values: Floats) -> list[Floats]:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from epdcli.model import Attributes, Code
 from epdcli.synthetic.bank import Bank
 from epdcli.synthetic.light import pattern_of
-from epdcli.synthetic.structure import BROWS, JAW, Structure, mouth_of, shape_of
+from epdcli.synthetic.structure import BROWS, JAW, Structure, mouth_of, nose_of, shape_of
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
-FITTING = 60  # people who fit best
+FITTING = 80  # people who fit best
 SHORTLIST = 12  # of these, those least like the old face; the identity code takes one of them
 
 # How much each of the 68 points weighs when shapes are compared: what follows expression and pose most.
@@ -23,11 +23,13 @@ _POINT_WEIGHTS = np.ones(68, np.float32)
 _POINT_WEIGHTS[JAW] = 0.5
 _POINT_WEIGHTS[BROWS] = 1.5
 _POINT_WEIGHTS[36:] = 2.0
-_SHAPE, _EXPRESSION, _MOUTH = 4.0, 4.0, 5.0
-_AGE_YEARS, _CHILD_YEARS, _SEX, _GLASSES, _BEARD = 4.0, 3.0, 8.0, 20.0, 4.0
-_LIGHT, _HUE, _PATTERN = 20.0, 10.0, 0.15  # levels of L; of a and b; relative differences of light
+_SHAPE, _POSE, _EXPRESSION, _MOUTH = 4.0, 20.0, 10.0, 10.0
+_AGE_YEARS, _CHILD_YEARS, _SEX, _GLASSES, _BEARD = 2.5, 2.0, 20.0, 40.0, 10.0
+_UNWORN, _WORN = 0.7, 0.85  # readings of real faces without and with glasses: eye sockets mislead it
+_TONE = 4.0  # levels of L
+_LIGHT, _HUE, _PATTERN = 15.0, 8.0, 0.12  # levels of L; of a and b; relative differences of light
 _TAKEN = 1e6
-_LIKE, _ALIKE = 5.0, 60.0  # weights of likeness to the old face among all, and among those who fit
+_LIKE, _ALIKE = 25.0, 60.0  # weights of likeness to the old face among all, and among those who fit
 _STRANGER = -0.1  # the cosine from which on a person is like the old face
 
 
@@ -43,14 +45,18 @@ def fitting_people(
     attributes: Attributes = Attributes.KEEP,
     taken: Iterable[int] = (),
 ) -> Numbers:
-    """The numbers of the people (mirror images count from n on) who could stand in for a face, best first.
+    """The numbers of the people who could stand in for a face, best first; each as they are, or their mirror
+    image (from n on) where that fits better.
 
     `light` is the old face's (8, 8, 3). Nobody `taken` is among them, while others are left.
     """
     cost = costs(bank, old, light, attributes)
     for person in taken:
         cost[[person, person + len(bank)]] += _TAKEN
-    fitting = np.argsort(cost, kind="stable")[:FITTING]
+    mirrored = np.flatnonzero(cost[len(bank) :] < cost[: len(bank)])
+    better = np.arange(len(bank))
+    better[mirrored] += len(bank)
+    fitting = better[np.argsort(cost[better], kind="stable")[:FITTING]]
     alike = bank.identity[fitting] @ old.identity
     order = np.argsort(cost[fitting] + _ALIKE * np.maximum(0, alike - _STRANGER), kind="stable")
     return fitting[order[:SHORTLIST]]
@@ -64,14 +70,17 @@ def costs(bank: Bank, old: Structure, light: Floats, attributes: Attributes = At
     """
     shapes = (((bank.shape - shape_of(old.landmarks)) ** 2).sum(axis=2) * _POINT_WEIGHTS**2).sum(axis=1)
     cost = _SHAPE * shapes / np.median(shapes)
+    cost += _POSE * np.abs(bank.nose - nose_of(old.landmarks)).sum(axis=1)
     cost += _EXPRESSION * np.abs(bank.expression - old.expression).sum(axis=1)
     cost += _MOUTH * np.abs(bank.mouth - mouth_of(old.landmarks))
     cost += np.abs(bank.pattern - pattern_of(light)).mean(axis=(1, 2)) / _PATTERN
     if attributes is Attributes.KEEP:
         years = _CHILD_YEARS + (_AGE_YEARS - _CHILD_YEARS) * min(1.0, max(0.0, (old.age - 5) / 20))
         cost += np.abs(bank.age - old.age) / years + _SEX * np.abs(bank.male - old.male)
+        worn = np.clip((old.glasses - _UNWORN) / (_WORN - _UNWORN), 0, 1)
         off = np.abs(bank.skin - old.skin)
         cost += off[:, 0] / _LIGHT + np.hypot(off[:, 1], off[:, 2]) / _HUE
-        cost += _GLASSES * np.abs(bank.glasses - old.glasses) + _BEARD * np.abs(bank.beard - old.beard)
+        cost += np.abs(bank.tone - old.tone) / _TONE
+        cost += _GLASSES * np.abs(bank.glasses - worn) + _BEARD * np.abs(bank.beard - old.beard)
     alike = bank.identity @ old.identity
     return np.asarray(cost + _LIKE * np.maximum(0, alike - _STRANGER), np.float32)

@@ -8,6 +8,7 @@ the aligned 256 px frame (`SIZE`). Of an old face these numbers are used:
     expression      7 probabilities   chooses the person
     age, male       2 numbers         apparent ones, as a network reads them; choose the person
     glasses, beard  2 numbers         choose the person
+    tone            1 number          lightness of the skin in ordinary light; chooses the person
     skin            3 numbers         mean colour of the cheeks; chooses the person
     identity      128 numbers         only to keep the person unlike the old face
     light       8 x 8 colours         Gaussian means over the face, 24 px wide: light and skin tone
@@ -20,28 +21,33 @@ test holds the list: other pixels of the inner face, the same numbers, the same 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.model import Mask, Pixels, Points
+from epdcli.model import Face, Mask, Pixels, Points
 from epdcli.runtimes import Engine, Session
 
 Floats = NDArray[np.float32]
 
 SIZE = 256
-JAW, BROWS = slice(0, 17), slice(17, 27)
+JAW, BROWS, LIPS = slice(0, 17), slice(17, 27), slice(48, 68)
 EYES = (slice(36, 42), slice(42, 48))
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
 _SHIFT = 4  # OpenCV draws with 1/16 pixel
 # Squares of the frame that the networks take: left, top, side; pixels of their input.
-_FACE_CROP = (58.0, 90.0, 140.0, 112)
+_MESH_CROP = (18.0, 36.0, 220.0, 192)
+_EXPRESSION_CROP = (58.0, 90.0, 140.0, 112)
 _APPEARANCE_CROP = (33.0, 45.0, 190.0, 224)
-_LEAST_SPREAD_PX, _MOST_APART_PX = 40.0, 19.0
+_LEAST_PRESENCE, _SURE_PRESENCE, _SURE_SCORE = 0.5, 0.95, 0.6
+_BLURRED_PX = 50  # height of a face below which the mesh may be unsure
+_MOST_APART_PX, _MOST_APART_SURE_PX = 19.0, 25.0
+_MOST_TURNED = 0.78  # 99 % of the shipped people are turned less
+_NUMBERS = ("age", "male", "glasses", "beard", "tone")  # answers of the appearance network
 _CHEEKS = [2, 14, 31, 35, 48, 54, 3, 13]  # points of iBUG-68 around cheeks and nose
 
 
@@ -49,11 +55,13 @@ _CHEEKS = [2, 14, 31, 35, 48, 54, 3, 13]  # points of iBUG-68 around cheeks and 
 class Structure:
     """What is known of one face, as the module's docstring lists it.
 
-    `landmarks` (68, 2), `irises` (2, 2), float32; `expression` (7,) probabilities in the order of
-    `EXPRESSIONS`; `age` in years; `male`, `glasses`, `beard` 0..1; `skin` (3,) mean L, a and b (each 0..255)
-    of the cheeks; `identity` (128,) of unit length.
+    `presence` 0..1, the probability that there is a face; `landmarks` (68, 2), `irises` (2, 2), float32;
+    `expression` (7,) probabilities in the order of `EXPRESSIONS`; `age` in years; `male`, `glasses`, `beard`
+    0..1; `tone` L, 0..255; `skin` (3,) mean L, a and b (each 0..255) of the cheeks; `identity` (128,) of unit
+    length.
     """
 
+    presence: float
     landmarks: Points
     irises: Points
     expression: Floats
@@ -61,6 +69,7 @@ class Structure:
     male: float
     glasses: float
     beard: float
+    tone: float
     skin: Floats
     identity: Floats
 
@@ -69,7 +78,7 @@ class Instruments:
     """The networks that measure faces, up to `engine.batch` at once."""
 
     def __init__(self, engine: Engine) -> None:
-        self._landmarks = engine.session("landmarks68_faceapi")
+        self._mesh = engine.session("face_mesh")
         self._expression = engine.session("expression_faceapi")
         self._appearance = engine.session("appearance")
         self._batch = engine.batch
@@ -82,25 +91,36 @@ class Instruments:
         ]
 
     def _measured(self, faces: Sequence[Pixels]) -> list[Structure]:
-        crops = np.stack([_crop(face, *_FACE_CROP) for face in faces])
-        found = _both_ways(self._landmarks, "landmarks", crops)
+        crops = np.stack([_crop(face, *_MESH_CROP) for face in faces])
+        one, other = _both_ways(self._mesh, crops)
         # Mirrored points are another answer on the same face: their mean is steadier than either.
         landmarks = [
-            ((_points(one) + _mirrored(_points(other))) / 2).astype(np.float32)
-            for one, other in zip(*found, strict=True)
+            ((_points(as_seen) + _mirrored(_points(mirrored))) / 2).astype(np.float32)
+            for as_seen, mirrored in zip(one["landmarks"], other["landmarks"], strict=True)
         ]
-        expressions = self.expressions(faces)
+        presence = (one["face"] + other["face"]).ravel() / 2
+        expressions = self._expressions(faces)
         people = self._appearance.run({"image": np.stack([appearance_crop(face) for face in faces])})
-        numbers = np.hstack([people[name] for name in ("age", "male", "glasses", "beard")])
+        numbers = np.hstack([people[name] for name in _NUMBERS])
         return [
-            _structure(face, landmarks[i], expressions[i], numbers[i], people["identity"][i])
+            _structure(
+                face, float(presence[i]), landmarks[i], expressions[i], numbers[i], people["identity"][i]
+            )
             for i, face in enumerate(faces)
         ]
 
-    def expressions(self, faces: Sequence[Pixels]) -> Floats:
-        """The expressions (n, 7) alone."""
-        crops = np.stack([_crop(face, *_FACE_CROP) for face in faces])
-        return np.mean(_both_ways(self._expression, "probabilities", crops), axis=0).astype(np.float32)
+    def impressions(self, faces: Sequence[Pixels]) -> tuple[Floats, Floats]:
+        """The expressions (n, 7) and identities (n, 128) alone."""
+        starts = range(0, len(faces), self._batch)
+        parts = [faces[start : start + self._batch] for start in starts]
+        crops = [np.stack([appearance_crop(face) for face in part]) for part in parts]
+        identities = [self._appearance.run({"image": some})["identity"] for some in crops]
+        return np.concatenate([self._expressions(part) for part in parts]), unit(np.concatenate(identities))
+
+    def _expressions(self, faces: Sequence[Pixels]) -> Floats:
+        crops = np.stack([_crop(face, *_EXPRESSION_CROP) for face in faces])
+        read = [answer["probabilities"] for answer in _both_ways(self._expression, crops)]
+        return np.mean(read, axis=0).astype(np.float32)
 
 
 # The partner of each of iBUG's 68 points in a mirrored face.
@@ -136,14 +156,32 @@ def five_points(landmarks: Points) -> Points:
     return np.stack([*eyes, landmarks[30], landmarks[48], landmarks[54]]).astype(np.float32)
 
 
-def is_plausible(landmarks: Points, detected: Points) -> bool:
-    """Whether two networks see the same face: its 68 landmarks, and the five (5, 2) of the detector.
+def is_plausible(structure: Structure, face: Face, detected: Points) -> bool:
+    """Whether two networks see the same face: the mesh, and the detector, which found `face` with its five
+    landmarks (5, 2) at `detected` in the frame.
 
-    On turned and hidden faces, and on what is no face, the 68 shrink to a patch or lie elsewhere. Of 400
-    faces of lfw-dev 98 % are within 15 px.
+    On faces of 30 px the mesh is no longer sure that there is one, but puts its points right: there the
+    detector's score counts. Nor is a face plausible that is turned further than the shipped people are.
     """
-    apart = float(np.abs(five_points(landmarks) - detected).max())
-    return _spread(landmarks) >= _LEAST_SPREAD_PX and apart <= _MOST_APART_PX
+    apart = float(np.abs(five_points(structure.landmarks) - detected).max())
+    most = _MOST_APART_SURE_PX if structure.presence >= _SURE_PRESENCE else _MOST_APART_PX
+    blurred = face.box.height < _BLURRED_PX and face.score >= _SURE_SCORE
+    sure = structure.presence >= _LEAST_PRESENCE or blurred
+    return sure and apart <= most and abs(nose_of(structure.landmarks)[0]) <= _MOST_TURNED
+
+
+def nose_of(landmarks: Points) -> Points:
+    """Where the tip of the nose is from the middle between the ends of the jaw, in halves of their
+    distance (2,): across it tells how far the head is turned, 0 from the front, about 1 or -1 in a profile,
+    and down how far it is bent."""
+    ends = landmarks[[0, 16]]
+    half = max(1e-6, float(np.linalg.norm(ends[1] - ends[0])) / 2)
+    return np.asarray((landmarks[30] - ends.mean(axis=0)) / half, np.float32)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Vectors (..., n) of unit length."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
 
 
 def _spread(landmarks: Points) -> float:
@@ -166,17 +204,18 @@ def filled(outline: NDArray[np.number], size: int = SIZE) -> Mask:
 
 
 def _structure(
-    face: Pixels, landmarks: Points, expression: Floats, numbers: Floats, identity: Floats
+    face: Pixels, presence: float, landmarks: Points, expression: Floats, numbers: Floats, identity: Floats
 ) -> Structure:
     # A quarter of a pixel is far below the network's error, and makes runtimes agree to the last bit.
     points = (np.round(landmarks * 4) / 4).astype(np.float32)
     return Structure(
+        presence=presence,
         landmarks=points,
         irises=np.stack([_iris(face, points[eye]) for eye in EYES]),
         expression=expression.astype(np.float32),
-        **dict(zip(("age", "male", "glasses", "beard"), map(float, numbers), strict=True)),
+        **dict(zip(_NUMBERS, map(float, numbers), strict=True)),
         skin=skin_colour(face, points),
-        identity=(identity / np.linalg.norm(identity)).astype(np.float32),
+        identity=unit(identity),
     )
 
 
@@ -192,23 +231,20 @@ def _crop(face: Pixels, left: float, top: float, side: float, out: int) -> Float
     return np.ascontiguousarray(part.transpose(2, 0, 1), np.float32)
 
 
-def _both_ways(session: Session, output: str, crops: Floats) -> tuple[Floats, Floats]:
+def _both_ways(session: Session, crops: Floats) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
     """A network's answers on crops (n, 3, h, w) and on their mirror images."""
-    return session.run({"image": crops})[output], session.run({"image": _flipped(crops)})[output]
-
-
-def _flipped(crops: Floats) -> Floats:
-    return np.ascontiguousarray(crops[..., ::-1])
+    flipped = np.ascontiguousarray(crops[..., ::-1])
+    return session.run({"image": crops}), session.run({"image": flipped})
 
 
 def _points(answer: Floats) -> Points:
-    left, top, side, _ = _FACE_CROP
+    left, top, side, _ = _MESH_CROP
     return answer.reshape(68, 2) * side + (left, top)
 
 
 def _mirrored(points: Points) -> Points:
     """Points that were found in a mirrored crop, in the crop that was mirrored."""
-    left, _, side, across = _FACE_CROP
+    left, _, side, across = _MESH_CROP
     return mirrored_points(points, 2 * left + side * (across - 1) / across)
 
 

@@ -104,7 +104,7 @@ def test_two_faces_of_a_picture_are_not_the_same_person(engine: Engine, portrait
 def test_softer_is_a_strength_of_one_and_keeps_less_of_the_old_shape(
     engine: Engine, portrait: AlignedFace
 ) -> None:
-    methods = (Generate(engine), Generate(engine, 0.7), Generate(engine, 1.0), Generate(engine).softer())
+    methods = (Generate(engine), Generate(engine, 0.85), Generate(engine, 1.0), Generate(engine).softer())
     new = [method.replace([portrait], [CODE])[0] for method in methods]
     plain, same, strong, softer = (face.pixels.astype(int) for face in new if face is not None)
     assert (plain == same).all() and (strong == softer).all()

@@ -45,10 +45,11 @@ def structure_of(pixels: Pixels, **changed: object) -> Structure:
     points = points_of_a_face()
     identity = np.eye(128, dtype=np.float32)[0]
     known: dict[str, object] = {
+        "presence": 1.0,
         "landmarks": points,
         "irises": np.array([(98, 110), (158, 110)], np.float32),
         "expression": np.eye(7, dtype=np.float32)[0],
-        "age": 30.0, "male": 1.0, "glasses": 0.0, "beard": 0.0,
+        "age": 30.0, "male": 1.0, "glasses": 0.0, "beard": 0.0, "tone": 140.0,
         "skin": skin_colour(pixels, points),
         "identity": identity,
     }  # fmt: skip

@@ -31,13 +31,20 @@ def test_a_mark_moves_with_its_point(shift: tuple[int, int]) -> None:
 
 def test_the_jaw_is_the_old_ones_and_of_the_rest_a_share_is_the_persons() -> None:
     old, person = points_of_a_face(), points_of_a_face()
-    person[48:60, 1] += 8
+    person[31:36, 1] += 8
     for own in (0.0, 0.5, 1.0):
         target = destinations(old, person, own)
         np.testing.assert_allclose(target[:17], old[:17])
     np.testing.assert_allclose(destinations(old, person, 0.0), old)
-    lips = [destinations(old, person, own)[48:60, 1].mean() for own in (0.0, 0.5, 1.0)]
-    assert lips[0] < lips[1] < lips[2] <= person[48:60, 1].mean()
+    nostrils = [destinations(old, person, own)[31:36, 1].mean() for own in (0.0, 0.5, 1.0)]
+    assert nostrils[0] < nostrils[1] < nostrils[2] <= person[31:36, 1].mean()
+
+
+def test_most_of_the_lips_shape_stays_whatever_else_is_the_persons() -> None:
+    old, person = points_of_a_face(), points_of_a_face()
+    person[48:60, 1] += 8
+    moved = [destinations(old, person, own)[48:60, 1].mean() - old[48:60, 1].mean() for own in (0.4, 1.0)]
+    assert moved[0] > 0 and moved[1] == pytest.approx(moved[0])
 
 
 def test_the_new_eye_looks_where_the_old_one_did() -> None:
