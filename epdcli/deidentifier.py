@@ -14,10 +14,12 @@ from uuid import uuid4
 from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
 from epdcli.faces.codes import CodeSource, KeyedCodes, RandomCodes, SeededCodes
+from epdcli.faces.crops import crops_for
 from epdcli.faces.detection_passes import DetectionSettings
-from epdcli.faces.draft import Replacement
-from epdcli.faces.method import Drawing, Prepared, Preparing, Softening
-from epdcli.faces.replacement import Methods, Replacer, Trials
+from epdcli.faces.draft import record_of
+from epdcli.faces.ladder import ladder_of
+from epdcli.faces.method import Drawing, Method, Prepared, Preparing
+from epdcli.faces.replacement import Replacer
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import PARTIAL, copy_times, release, sha256_of
 from epdcli.methods.soft import Soft
@@ -114,22 +116,23 @@ class Deidentifier:
         self._detector = load_plugin("epd.detectors", options.detector)(
             engine, DetectionSettings(passes=options.passes)
         )
-        self._method = load_plugin("epd.methods", options.method)
-        self._replacer = self._new_replacer()
+        self._kind = load_plugin("epd.methods", options.method)
+        self._set_up()
 
-    def _new_replacer(self) -> Replacer:
+    def _set_up(self) -> None:
+        """The method, as it is prepared so far, and what works with it."""
         options, engine = self.options, self._engine
         prepared = () if self._prepared is None else (self._prepared,)
-        method = self._method(engine, options.strength, *prepared)
-        if isinstance(method, Drawing):
-            drawing = method.drawing_from(options.bank, options.attributes)
-            method, self._people = drawing, dict(drawing.about)
-        softer = method.softer() if isinstance(method, Softening) else method
-        return Replacer(
-            Methods(method, softer, Soft()),
+        self._method: Method = self._kind(engine, options.strength, *prepared)
+        if isinstance(self._method, Drawing):
+            drawing = self._method.drawing_from(options.bank, options.attributes)
+            self._method, self._people = drawing, dict(drawing.about)
+        self._replacer = Replacer(
+            ladder_of(self._method, Soft(), options.max_attempts, options.candidates),
+            self._detector,
             Verifier(engine.session("dlib_resnet"), engine.batch),
             options.codes,
-            Trials(options.threshold, options.max_attempts, options.candidates),
+            options.threshold,
         )
 
     def detect(self, pixels: Pixels) -> list[Face]:
@@ -144,7 +147,7 @@ class Deidentifier:
         frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
         found = given if given is not None else [self.detect(frame) for frame in frames]
         pairs = zip(frames, found, strict=True)
-        return [face for frame, faces in pairs for face in self._replacer.aligned(frame, faces)]
+        return [face for frame, faces in pairs for face in crops_for(self._method, frame, faces, faces)]
 
     def prepare(self, faces: Iterable[AlignedFace]) -> Prepared | None:
         """Show all faces of all pictures to a method that must see them before the first one (`ksame`).
@@ -152,13 +155,13 @@ class Deidentifier:
         Returns what the method made of them, which other processes may be given; None if it needs nothing.
         Raises UsageError when the faces don't suffice.
         """
-        if isinstance(self._method, Preparing):
-            self._prepared = self._method.prepare(list(faces), self.options.strength)
-            self._replacer = self._new_replacer()
+        if isinstance(self._kind, Preparing):
+            self._prepared = self._kind.prepare(list(faces), self.options.strength)
+            self._set_up()
         return self._prepared
 
     def _require_preparation(self) -> None:
-        if isinstance(self._method, Preparing) and self._prepared is None:
+        if isinstance(self._kind, Preparing) and self._prepared is None:
             raise UsageError(
                 f"The method {self.options.method} must see the faces of all pictures before the first one.",
                 hint="Collect them with aligned() and give them to prepare(); epd deidentify does so itself.",
@@ -171,10 +174,9 @@ class Deidentifier:
             [pixels],
             [self.detect(pixels)],
             name,
-            self._detector,
             self._replacer,
             self.options.policy,
-            lambda drafts: [draft.pixels for draft in drafts],
+            lambda drafts: pipeline.Finished([draft.pixels for draft in drafts]),
         )
         released = _is_released(answer.verdict, self.options.policy)
         return (drafts[0].pixels if released else None), answer
@@ -187,7 +189,7 @@ class Deidentifier:
         try:
             frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
             found = given if given is not None else [self.detect(frame) for frame in frames]
-            faces = tuple(Replacement(face).record(self.options.threshold) for some in found for face in some)
+            faces = tuple(record_of(face, self.options.threshold) for some in found for face in some)
             verdict, reason = (Verdict.PASS, "") if faces else (Verdict.NO_FACE, "no face found")
         except (EpdError, OSError) as error:
             faces, verdict, reason = (), Verdict.FAILED, str(error)

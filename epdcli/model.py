@@ -74,13 +74,13 @@ class NewFace:
     """What stands in for an aligned face: `pixels` size x size x 3, `mask` (size, size).
 
     Where the mask is 1 nothing of the old face shines through; it fades to 0 inside the crop.
-    `expression_change`: how far the method reads another expression in the new face than in the old one, 0
-    (the same, or it doesn't look) to 2.
+    `drawback`: what the method itself has against this new face, where it is one of several; the smaller the
+    better, 0 if it has no opinion.
     """
 
     pixels: Pixels
     mask: Mask
-    expression_change: float = 0.0
+    drawback: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from epdcli.faces.detection import CenterFaceDetector
 from epdcli.faces.verification import Verifier
 from epdcli.methods.generate import Generate
 from epdcli.model import Pixels
-from epdcli.networks import Tensors
+from epdcli.networks import Tensors, network_names
 from epdcli.runtimes import Choice, Engine, Session
 
 Inputs = Mapping[str, Sequence[Tensors]]  # by network: what each call was given
@@ -52,7 +52,8 @@ def real_inputs(choice: Choice, frames: Iterable[Pixels], folder: Path | None = 
     """What each network is given while the faces of `frames` (H x W x 3, uint8, RGB) are replaced.
 
     By network, one mapping a call: float32, batches of at most 8 faces (4 copies of a picture for the
-    detector). Networks that no face reached have an empty list. Identity codes are those of seed 0.
+    detector). Networks that no face reached have an empty list, and those that are on no picture's way (only
+    `epd evaluate` asks them) the input of their golden pair. Identity codes are those of seed 0.
     Raises WeightsError, BackendBroken.
     """
     with _ListeningEngine(choice, folder) as engine:
@@ -64,7 +65,8 @@ def real_inputs(choice: Choice, frames: Iterable[Pixels], folder: Path | None = 
             codes = [code_from(seed) for seed in seeds]
             method.replace([align(frame, face, method.size) for face in faces], codes)
             verifier.embed(frame, faces)
-        return engine.heard
+        asked = engine.heard
+        return {n: asked.get(n, [engine.network(n).golden_pair()[0]]) for n in network_names(folder)}
 
 
 def golden_inputs(folder: Path | None, choice: Choice, names: Iterable[str]) -> Inputs:

@@ -1,10 +1,12 @@
-"""The way of one picture, a straight line:
+"""The way of one picture:
 
-    read -> find faces -> replace them (align, measure, generate, paste, verify) -> write -> check -> release
+    read -> find faces -> start -> settle -> publish -> audit -> release
+                                      ^                   |
+                                      +------ climb ------+
 
-`deidentify_file` is that line. Everything that processes many pictures calls it; nothing above it looks at
-a pixel. It fails closed: what is not verified is not released, and every doubt ends in a fill or in
-a withheld picture.
+`deidentify_file` is that way for a file, `deidentify_frames` its heart. Everything that processes many
+pictures calls it; nothing above it looks at a pixel. It fails closed: what is not verified is not released,
+and every doubt ends in a fill or in a withheld picture.
 """
 
 from __future__ import annotations
@@ -15,13 +17,12 @@ from pathlib import Path
 
 from epdcli import pictures
 from epdcli.errors import PictureError
-from epdcli.faces.detection import Detector, detect_mirrored
+from epdcli.faces.detection import Detector
 from epdcli.faces.draft import Draft
-from epdcli.faces.replacement import Replacer
+from epdcli.faces.replacement import Replacer, Report
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
 
-ROUNDS = 2  # of mending, after the finished picture's first check
-CHECKS = 10  # at most: the last round, which tries no new face again, goes on until one finds nothing
+LIMIT = 10  # audits of a picture: a ladder is shorter, but faces may turn up on and on
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,13 @@ class Answer:
     marked: bool = False
 
 
-class NotReleasable(Exception):
-    """A finished file holds what it must not; the sentence says what."""
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """What a file that was written shows: its frames, each H x W x 3, uint8, and what else lies in it that
+    must not."""
+
+    frames: Sequence[Pixels]
+    hidden: Sequence[pictures.Finding] = ()
 
 
 def deidentify_file(
@@ -75,7 +81,7 @@ def deidentify_file(
     Only with the verdict `pass` (or `no_face` and `no_face_copy`) may `target` be released; the caller
     removes it otherwise. `name` is the picture's relative path, on which seeded and keyed codes depend.
     `given` are faces that somebody found before, a list for each frame; they stand in for detection on
-    the source, never for the check of the result. Raises PictureError when the file can't be read, or
+    the source, never for the audit of the result. Raises PictureError when the file can't be read, or
     can't be kept as it is.
     """
     file = pictures.read(source, max_pixels=policy.max_pixels)
@@ -87,31 +93,21 @@ def deidentify_file(
             hint="Write the detections again with 'epd detect'.",
         )
 
-    def publish(drafts: Sequence[Draft]) -> Sequence[Pixels]:
-        """Write the file, and read it back as a stranger would."""
-        marked = policy.mark and any(draft.generated for draft in drafts)
+    def publish(drafts: Sequence[Draft]) -> Finished:
         frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
-        pictures.write(file, frames, where, target, mark=marked, keep=policy.keep)
-        for finding in pictures.scan(target, keep=policy.keep):
-            if not finding.released:
-                shown = _shows_an_original(finding, drafts, detector, replacer)
-                what = f"{finding.kind} ({finding.where})" + (
-                    ", which shows an original face" if shown else ""
-                )
-                raise NotReleasable(f"the finished file still holds {what}")
-        finished = pictures.read(target, max_pixels=policy.max_pixels).frames
-        if [frame.shape for frame in finished] != [frame.shape for frame in file.frames]:
-            raise NotReleasable("the finished file has other frames than the source")
-        return finished
+        mark = policy.mark and any(draft.synthetic for draft in drafts)
+        pictures.write(file, frames, where, target, mark=mark, keep=policy.keep)
+        hidden = [finding for finding in pictures.scan(target, keep=policy.keep) if not finding.released]
+        return Finished(pictures.read(target, max_pixels=policy.max_pixels).frames, hidden)
 
-    answer, drafts = deidentify_frames(file.frames, found, name, detector, replacer, policy, publish)
-    generated = policy.mark and any(draft.generated for draft in drafts)
+    answer, drafts = deidentify_frames(file.frames, found, name, replacer, policy, publish)
+    synthetic = policy.mark and any(draft.synthetic for draft in drafts)
     return replace(
         answer,
         kept=file.encoding.kept(policy.keep),
         dropped=dropped,
-        digital_source_type=pictures.SOURCE_TYPE if generated else "",
-        marked=generated and file.encoding.holds_mark,
+        digital_source_type=pictures.SOURCE_TYPE if synthetic else "",
+        marked=synthetic and file.encoding.holds_mark,
     )
 
 
@@ -119,14 +115,13 @@ def deidentify_frames(
     frames: Sequence[Pixels],
     found: Sequence[Sequence[Face]],
     name: str,
-    detector: Detector,
     replacer: Replacer,
     policy: Policy,
-    publish: Callable[[Sequence[Draft]], Sequence[Pixels]],
+    publish: Callable[[Sequence[Draft]], Finished],
 ) -> tuple[Answer, list[Draft]]:
-    """Replace the faces `found` in each frame (H x W x 3, uint8) and check what `publish` made of them.
+    """Replace the faces `found` in each frame (H x W x 3, uint8) and audit what `publish` made of them.
 
-    `publish` takes the drafts and returns the frames as others will see them. Returns the answer and the
+    `publish` writes the drafts and returns the frames as others will see them. Returns the answer and the
     drafts, whose `pixels` are the new frames.
     """
     count = sum(map(len, found))
@@ -134,49 +129,43 @@ def deidentify_frames(
         return Answer(Verdict.WITHHELD, f"{count} face(s) found, {policy.expect_faces} expected"), []
     if count == 0 and not policy.no_face_copy:
         return Answer(Verdict.NO_FACE, "no face found"), []
-    drafts = [
-        replacer.draft(frame, faces, f"{name}#{number}" if number else name)
-        for number, (frame, faces) in enumerate(zip(frames, found, strict=True))
-    ]
-    problem = ""
-    for number in range(1, CHECKS + 1):
-        try:
-            finished = publish(drafts)
-            _refuse_lost(drafts, finished)
-        except NotReleasable as refusal:
-            return Answer(Verdict.WITHHELD, str(refusal), replacer.records(drafts)), drafts
-        faces = [detector.detect(frame) for frame in finished]
-        checks = [replacer.check(*seen) for seen in zip(drafts, finished, faces, strict=True)]
-        problem = " and ".join(check.sentence for check in checks if not check.passed)
-        drafts = [check.draft for check in checks]
-        if not problem or number == CHECKS:
+    drafts = [replacer.settle(draft) for draft in replacer.start(frames, found, name)]
+    reason = ""
+    for _ in range(LIMIT):
+        finished = publish(drafts)
+        if reason := _not_the_drafts(drafts, finished, replacer):
             break
-        # What is only just not seen now must not turn up in the next file.
-        also = [detect_mirrored(detector, frame) if number <= ROUNDS else [] for frame in finished]
-        last = number >= ROUNDS
-        drafts = [replacer.mend(*found, last) for found in zip(checks, also, strict=True)]
-    records = replacer.records(drafts)
-    if problem:
-        return Answer(Verdict.WITHHELD, f"after {CHECKS} checks: {problem}", records), drafts
+        reports = [replacer.audit(*shown) for shown in zip(drafts, finished.frames, strict=True)]
+        drafts, reason = [report.draft for report in reports], _reason(reports)
+        if not reason or any(report.difference for report in reports):
+            break
+        drafts = [replacer.settle(replacer.climb(report)) for report in reports]
+    return _answer(reason, replacer.records(drafts)), drafts
+
+
+def _answer(reason: str, records: tuple[FaceRecord, ...]) -> Answer:
+    """What became of a picture, given what the last audit had against it."""
+    if reason:
+        return Answer(Verdict.WITHHELD, reason, records)
     if not records:
-        return Answer(Verdict.NO_FACE, "no face found; copied without its metadata"), drafts
-    return Answer(Verdict.PASS, "", records), drafts
+        return Answer(Verdict.NO_FACE, "no face found; copied without its metadata")
+    return Answer(Verdict.PASS, "", records)
 
 
-def _refuse_lost(drafts: Sequence[Draft], finished: Sequence[Pixels]) -> None:
-    """Raises NotReleasable when a file that was written does not show what it was to show."""
-    lost = sum(len(draft.lost_in(frame)) for draft, frame in zip(drafts, finished, strict=True))
-    if lost:
-        raise NotReleasable(f"the finished file does not show {lost} of the new faces")
+def _reason(reports: Sequence[Report]) -> str:
+    """What audits of all frames have against a picture, in words."""
+    return " and ".join(dict.fromkeys(report.sentence for report in reports if not report.is_clean))
 
 
-def _shows_an_original(
-    finding: pictures.Finding, drafts: Sequence[Draft], detector: Detector, replacer: Replacer
-) -> bool:
-    """Whether a picture that hides in a finished file shows one of the faces that were to go."""
-    return any(
-        replacer.finds_an_original(drafts, inner, detector.detect(inner)) for inner in finding.pictures
-    )
+def _not_the_drafts(drafts: Sequence[Draft], finished: Finished, replacer: Replacer) -> str:
+    """In words, what a finished file has beside or in place of the drafts' frames."""
+    for finding in finished.hidden:
+        shown = any(replacer.shows_an_original(drafts, inner) for inner in finding.pictures)
+        which = ", which shows an original face" if shown else ""
+        return f"the finished file still holds {finding.kind} ({finding.where}){which}"
+    if [frame.shape for frame in finished.frames] != [draft.source.shape for draft in drafts]:
+        return "the finished file has other frames than the source"
+    return ""
 
 
 def _described(finding: pictures.Finding) -> str:

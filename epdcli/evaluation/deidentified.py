@@ -10,11 +10,11 @@ from typing import Any
 
 from epdcli.errors import UsageError
 from epdcli.evaluation.portraits import Portrait
-from epdcli.faces.draft import FILLS
 from epdcli.model import Box
 from epdcli.pictures import SUFFIXES
 
 CONTROL = "none"
+FILLS = ("soft", "solid")  # methods of a manifest that leave no face
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,56 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.faces.boxes import overlaps
-from epdcli.faces.detection import SAME_UNION
+from epdcli.faces.ladder import Rung
 from epdcli.faces.pasting import COVERED, composite, touched
 from epdcli.faces.verification import is_small
 from epdcli.model import Code, Embedding, Face, FaceRecord, Patch, Pixels
 
+_IN_MANIFEST = {"generate": "generated"}
 _NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
-FILLS = ("soft", "solid")  # of which no recogniser is asked: no face is left
-_SAME = 6.0  # grey levels, root mean square: what every honest writer keeps within
-_METHOD_IN_MANIFEST = {"generate": "generated"}
 
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """One face of a frame and what stands in for it so far. `distance` is the smallest one measured
-    between the new face and its original; `original` (128,) is kept in memory only. `expression_change`:
-    what the method says of the new face."""
+    """One face of a frame and what stands in for it.
+
+    person    the number of the person in the picture: frames of one picture that show the same person at the
+              same place give it one number, and so one identity code
+    original  embedding (128,) of the old face; kept in memory only
+    rungs     what is tried in turn, and `rung`, how far the face has climbed
+    patch     the new face; None until the rung it stands on has made one
+    distance  the smallest one measured between the new face and its original
+    attempts  how often a new face was made that a recogniser had to judge
+    """
 
     face: Face
-    original: Embedding | None = None
+    person: int
+    original: Embedding
+    rungs: tuple[Rung, ...]
+    rung: int = 0
     code: Code | None = None
-    method: str = ""
     patch: Patch | None = None
     distance: float | None = None
-    expression_change: float = 0.0
     attempts: int = 0
-    exhausted: bool = False
 
     @property
-    def filled(self) -> bool:
-        """Whether nothing of a face is left that a recogniser could judge."""
-        return self.method in FILLS or (self.method == "pixelate" and is_small(self.face))
+    def on(self) -> Rung:
+        """The rung that the face stands on."""
+        return self.rungs[self.rung]
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a recogniser has to be asked about what stands in for the face."""
+        return not self.is_filled and self.on.is_judged(self.face)
+
+    @property
+    def is_filled(self) -> bool:
+        return self.rung == len(self.rungs) - 1
+
+    def climbed(self, rungs: int = 1) -> Replacement:
+        """One rung further up, at most at the fill; the new face there is still to be made."""
+        return replace(
+            self, rung=min(self.rung + rungs, len(self.rungs) - 1), code=None, patch=None, distance=None
+        )
+
+    def to_fill(self) -> Replacement:
+        return self.climbed(len(self.rungs))
 
     def record(self, threshold: float) -> FaceRecord:
         """What the manifest says of the face."""
-        return FaceRecord(
-            box=tuple(round(float(side), 1) for side in self.face.box),
-            score=round(float(self.face.score), 4),
-            method=_METHOD_IN_MANIFEST.get(self.method, self.method),
-            identity_distance=None if self.distance is None else round(float(self.distance), 4),
-            threshold=threshold,
+        return record_of(
+            self.face,
+            threshold,
+            method=_IN_MANIFEST.get(self.on.method.name, self.on.method.name),
+            distance=self.distance,
             attempts=self.attempts,
-            small=is_small(self.face),
         )
+
+
+def record_of(
+    face: Face, threshold: float, method: str = "", distance: float | None = None, attempts: int = 0
+) -> FaceRecord:
+    """What the manifest says of a face, numbers rounded."""
+    return FaceRecord(
+        box=tuple(round(float(side), 1) for side in face.box),
+        score=round(float(face.score), 4),
+        method=method,
+        identity_distance=None if distance is None else round(float(distance), 4),
+        threshold=threshold,
+        attempts=attempts,
+        small=is_small(face),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +96,14 @@ class Draft:
 
     name: str
     source: Pixels
-    replacements: tuple[Replacement, ...]
+    replacements: tuple[Replacement, ...] = ()
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The frame with the new faces over the old ones, the larger (nearer) ones and then fills on top, but
-        for those that are `buried`."""
+        """The frame with the new faces over the old ones."""
         return composite(self.source, self._patches)
 
-    @property
+    @cached_property
     def touched(self) -> NDArray[np.bool_]:
         """Where a new face changed anything: (H, W)."""
         return touched(self.source.shape, self._patches)
@@ -78,77 +113,44 @@ class Draft:
         """Where the applied masks cover the old picture: (H, W)."""
         return touched(self.source.shape, self._patches, COVERED)
 
-    @property
+    @cached_property
     def originals(self) -> NDArray[np.float32]:
         """Embeddings of the original faces: (n, 128)."""
-        known = [r.original for r in self.replacements if r.original is not None]
-        return np.stack(known) if known else _NO_EMBEDDINGS
+        return np.stack([r.original for r in self.replacements]) if self.replacements else _NO_EMBEDDINGS
 
     @property
-    def generated(self) -> bool:
-        return any(replacement.method == "generate" for replacement in self.replacements)
+    def faces(self) -> list[Face]:
+        return [replacement.face for replacement in self.replacements]
 
-    @cached_property
-    def buried(self) -> frozenset[int]:
-        """Numbers of the fills that lie below a generated face."""
-        return frozenset(fill for fill, above in self._above.items() if above)
+    @property
+    def pending(self) -> list[int]:
+        """The numbers of the faces whose rung has not made a new face yet."""
+        return [i for i, replacement in enumerate(self.replacements) if replacement.patch is None]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether a face of a person who does not exist is shown."""
+        return any(r.on.synthetic for r in self.replacements)
 
     @cached_property
     def _patches(self) -> list[Patch]:
-        boxes = [r.face.box for r in self.replacements]
-        ordered = sorted(
-            (i for i in range(len(boxes)) if i not in self._above),
-            key=lambda i: boxes[i].width * boxes[i].height,
-        )
-        for fill, above in self._above.items():
-            ordered.insert(min(map(ordered.index, above), default=len(ordered)), fill)
-        patches = [self.replacements[i].patch for i in ordered]
-        return [patch for patch in patches if patch is not None]
+        """Fills, and above them the faces of people who don't exist; of each kind the larger ones, which are
+        nearer, on top. So a doubtful box that is filled hides no face beside it."""
+        ordered = sorted(self.replacements, key=lambda r: (r.on.synthetic, r.is_filled, _area(r.face)))
+        return [r.patch for r in ordered if r.patch is not None]
 
-    @cached_property
-    def _above(self) -> dict[int, list[int]]:
-        """For the number of each fill those of the generated faces that lie over it, since they stand
-        elsewhere. Nothing of an old face is left in either, and a new face is not hidden by a fill beside it.
-        """
-        faces = [r.face for r in self.replacements]
-        new = [i for i, r in enumerate(self.replacements) if r.method == "generate"]
-        boxes = np.array([faces[i].box for i in new], np.float32).reshape(-1, 4)
-        above = {}
-        for fill, replacement in enumerate(self.replacements):
-            if replacement.method in FILLS:
-                union, _ = overlaps(np.array(faces[fill].box, np.float32), boxes)
-                elsewhere = zip(new, (union > 0) & (union <= SAME_UNION), strict=True)
-                above[fill] = [i for i, so in elsewhere if so]
-        return above
-
-    def lost_in(self, finished: Pixels) -> list[int]:
-        """Numbers of the new faces that a finished frame (H x W x 3, uint8), read back from its file, doesn't
-        show: under their masks it differs from this draft by more than compression does, and is not clearly
-        nearer to the draft than to the source."""
-        return [
-            number
-            for number, replacement in enumerate(self.replacements)
-            if number not in self.buried
-            and replacement.patch is not None
-            and _is_lost(replacement.patch, self.pixels, finished, self.source)
-        ]
-
-    def with_replacements(self, changed: dict[int, Replacement]) -> Draft:
+    def with_replacements(self, changed: Mapping[int, Replacement]) -> Draft:
         return replace(
             self, replacements=tuple(changed.get(i, old) for i, old in enumerate(self.replacements))
         )
+
+    def extended(self, more: Sequence[Replacement]) -> Draft:
+        return replace(self, replacements=(*self.replacements, *more))
 
     def records(self, threshold: float) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face."""
         return tuple(replacement.record(threshold) for replacement in self.replacements)
 
 
-def _is_lost(patch: Patch, draft: Pixels, finished: Pixels, source: Pixels) -> bool:
-    covered = patch.mask > COVERED
-    if not covered.any():
-        return False
-    shown = finished[patch.window][covered].astype(np.float32)
-    from_draft, from_source = (
-        float(np.sqrt(((frame[patch.window][covered] - shown) ** 2).mean())) for frame in (draft, source)
-    )
-    return from_draft > _SAME and from_draft > from_source / 2
+def _area(face: Face) -> float:
+    return face.box.width * face.box.height

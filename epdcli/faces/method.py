@@ -16,14 +16,16 @@ from epdcli.runtimes import Engine
 class Method(Protocol):
     """Constructed as `Method(engine, strength)`; `strength` is None for the method's own default.
 
-    name      what the manifest calls it
-    size      side in pixels of the aligned faces that it takes
-    random    whether another identity code gives another face; without it there is one attempt
+    name       what the manifest calls it
+    size       side in pixels of the aligned faces that it takes
+    random     whether another identity code gives another face; without it there is one attempt
+    synthetic  whether its faces are those of people who don't exist: the file is marked as showing such faces
     """
 
     name: str
     size: int
     random: bool
+    synthetic: bool
 
     def __init__(self, engine: Engine, strength: float | None) -> None: ...
 
@@ -46,6 +48,15 @@ class Softening(Protocol):
 
     def softer(self) -> Method:
         """The same method, to be used from a face's third attempt on."""
+        ...
+
+
+@runtime_checkable
+class Filling(Protocol):
+    """A method that may leave nothing of a face that a recogniser could judge has this function as well."""
+
+    def leaves_nothing(self, face: Face) -> bool:
+        """Whether what stands in for this face is not to be judged."""
         ...
 
 

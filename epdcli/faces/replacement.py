@@ -1,343 +1,336 @@
-"""From old faces to new ones in one frame: give codes, paste, verify, try again, fall back to a fill."""
+"""From old faces to new ones: start, settle, audit, climb. `epdcli.pipeline` has the loop.
+
+Every face of a draft stands on a rung of its ladder (`faces.ladder`). Settling makes new faces and lets
+those that fail climb, until each is verified or on its fill. An audit looks at the finished frame, as it is
+read back from its file; what it finds climbs, too. A ladder has an end, so this has one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.faces.alignment import map_points, warp
+from epdcli.faces.boxes import overlaps
 from epdcli.faces.codes import CodeSource, code_from
-from epdcli.faces.coverage import PROCESSED, conceal, covered_share, oval
+from epdcli.faces.comparison import difference
+from epdcli.faces.coverage import PROCESSED, covered_share
+from epdcli.faces.crops import crops_for
+from epdcli.faces.detection import SAME_UNION, Detector, detect_mirrored
 from epdcli.faces.draft import Draft, Replacement
-from epdcli.faces.method import Method
-from epdcli.faces.pasting import to_picture
+from epdcli.faces.ladder import Ladder, Rung
+from epdcli.faces.pasting import COVERED, composite, to_picture
 from epdcli.faces.verification import Verifier, distances, is_small
-from epdcli.model import AlignedFace, Code, Face, FaceRecord, Matrix, Pixels
+from epdcli.model import AlignedFace, Code, Face, FaceRecord, NewFace, Patch, Pixels
 
-_BEFORE_SOFTER = 2  # attempts that a face has in full light
-_EXPRESSION = 0.5  # what the expression weighs against the distance when a candidate is chosen
+_DRAWBACK = 0.5  # what a method says against a new face, against its distance, when a candidate is chosen
 _MOVES = 0.04  # how far the distance of a small face moves from one finished file to the next
+_ROOM = 1.5  # of a face's longer side: what a recogniser's crop needs around its centre
+_NO_CODE: Code = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Check:
-    """What was found in a finished frame: the numbers of new faces that are still too like an original, and
-    faces that no mask covers. `draft` has the distances that were measured there."""
+class Report:
+    """What an audit of a finished frame found; `draft` has the distances that were measured there.
+
+    uncovered    faces that no mask covers
+    too_similar  numbers of new faces that are too like an original
+    difference   in words, where the file shows something else than the draft
+    """
 
     draft: Draft
-    failed: frozenset[int]
-    missed: tuple[Face, ...]
+    uncovered: tuple[Face, ...] = ()
+    too_similar: frozenset[int] = frozenset()
+    difference: str = ""
 
     @property
-    def passed(self) -> bool:
-        return not self.failed and not self.missed
+    def is_clean(self) -> bool:
+        return not (self.uncovered or self.too_similar or self.difference)
 
     @property
     def sentence(self) -> str:
         parts = [
-            f"{len(self.missed)} face(s) not covered by a mask" if self.missed else "",
-            f"{len(self.failed)} new face(s) too like an original" if self.failed else "",
+            self.difference,
+            f"{len(self.uncovered)} face(s) not covered by a mask" if self.uncovered else "",
+            f"{len(self.too_similar)} new face(s) too like an original" if self.too_similar else "",
         ]
         return " and ".join(part for part in parts if part)
 
 
-@dataclass(frozen=True)
-class Methods:
-    """What faces are replaced by: `chosen` first, `softer` from the third attempt on, then `fill`."""
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A new face, its distance from its original (None where nothing is left to judge), whether it keeps its
+    distance from all of the frame, and its merit: the larger the better, those that pass first."""
 
-    chosen: Method
-    softer: Method
-    fill: Method
+    patch: Patch
+    code: Code | None
+    distance: float | None = None
+    passes: bool = True
+    drawback: float = 0.0
 
-
-@dataclass(frozen=True)
-class Trials:
-    """The distance that a new face must keep from the originals, how often a face is tried, and how many new
-    faces are drawn each time."""
-
-    threshold: float
-    max_attempts: int = 1
-    candidates: int = 1
+    @property
+    def merit(self) -> tuple[bool, float]:
+        return self.passes, (self.distance or 0.0) - _DRAWBACK * self.drawback
 
 
 class Replacer:
-    """Replaces faces by the chosen of `methods` and judges every one with `verifier`.
-
-    Each attempt draws `candidates` new faces and takes one that passes: the one that is least like the
-    original and keeps the expression best (which tells whoever knows all of this at most the binary
-    logarithm of their number, in bits). A face that fails gets another attempt, `max_attempts` in all (one
-    for a method without chance), from the third on with less of the old face in it; whatever still fails, or
-    the method can't replace, is filled.
-    """
+    """Replaces faces as their `ladder` says and judges every new one with `verifier`: it must be farther than
+    `threshold` from the originals of its frame."""
 
     def __init__(
-        self,
-        methods: Methods,
-        verifier: Verifier,
-        codes: CodeSource,
-        trials: Trials,
+        self, ladder: Ladder, detector: Detector, verifier: Verifier, codes: CodeSource, threshold: float
     ) -> None:
-        self._methods = methods
+        self._ladder = ladder
+        self._detector = detector
         self._verifier = verifier
         self._codes = codes
-        self._threshold = trials.threshold
-        self._attempts = trials.max_attempts if methods.chosen.random else 1
-        self._candidates = trials.candidates if methods.chosen.random else 1
+        self._threshold = threshold
 
-    def aligned(self, pixels: Pixels, faces: Sequence[Face]) -> list[AlignedFace]:
-        """The faces of a frame as the method will see them in a draft."""
-        draft = Draft("", pixels, tuple(Replacement(face) for face in faces))
-        return _crops(draft, self._methods.chosen, faces)
+    def start(self, frames: Sequence[Pixels], found: Sequence[Sequence[Face]], name: str) -> list[Draft]:
+        """Drafts of the frames of one picture (each H x W x 3, uint8), in which nothing is replaced yet.
 
-    def draft(self, pixels: Pixels, faces: Sequence[Face], name: str) -> Draft:
-        """A verified draft of a frame (H x W x 3, uint8) in which each of `faces` is replaced."""
-        return self._extended(Draft(name, pixels, ()), faces)
-
-    def check(self, draft: Draft, finished: Pixels, found: Sequence[Face]) -> Check:
-        """Judge a finished frame, as read back from its file, by the faces that a detector `found` in it.
-
-        A face counts as processed when 90 % of its inner part lies under applied masks; it must then be
-        nobody of the originals, aligned by its own landmarks this time.
+        A face at the place of one in the frame before, and like it, is the same person.
         """
-        shares = [covered_share(draft.covered, face) for face in found]
-        missed = tuple(face for face, share in zip(found, shares, strict=True) if share < PROCESSED)
-        processed = [face for face, share in zip(found, shares, strict=True) if share >= PROCESSED]
-        owned = [(face, _owner(draft, face)) for face in processed]
-        judged = [(face, i) for face, i in owned if not draft.replacements[i].filled]
-        gaps = distances(self._verifier.embed(finished, [face for face, _ in judged]), draft.originals)
-        failed: set[int] = set()
-        for (_, i), row in zip(judged, gaps, strict=True):
-            old = draft.replacements[i]
-            smaller = min(float(row[i]), np.inf if old.distance is None else old.distance)
-            draft = draft.with_replacements({i: replace(old, distance=smaller)})
-            if not self._accepts(draft, i, row, finished=True):
-                failed.add(i)
-        return Check(draft, frozenset(failed), missed)
+        drafts: list[Draft] = []
+        people = 0
+        for pixels, faces in zip(frames, found, strict=True):
+            originals = self._verifier.embed(pixels, faces)
+            known = self._known(drafts[-1], faces, originals) if drafts else {}
+            replacements = []
+            for number, (face, original) in enumerate(zip(faces, originals, strict=True)):
+                person = known.get(number, people)
+                people += number not in known
+                replacements.append(Replacement(face, person, original, self._ladder(face)))
+            drafts.append(Draft(name, pixels, tuple(replacements)))
+        return drafts
 
-    def mend(self, check: Check, also: Sequence[Face], last: bool) -> Draft:
-        """The draft with failed faces tried again, or filled in the `last` round, and missed ones replaced.
+    def settle(self, draft: Draft) -> Draft:
+        """The draft with a new face on every old one: each verified, or on its fill."""
+        while pending := draft.pending:
+            for rung in dict.fromkeys(draft.replacements[i].on for i in pending):
+                draft = self._tried(draft, [i for i in pending if draft.replacements[i].on is rung], rung)
+        return draft
 
-        A missed face that stands on a new one is mostly that one, seen differently: that one is tried again
-        if it may, and else the missed one filled, as small ones are.
+    def audit(self, draft: Draft, finished: Pixels) -> Report:
+        """Judge a finished frame (H x W x 3, uint8), as read back from its file.
 
-        `also` are faces found by another look at the finished frame. They count where they stand on no new
-        face.
+        It must show the draft. A face found in it counts as covered when 90 % of its inner part lies under
+        applied masks; it must then be nobody of the originals, aligned by its own landmarks this time. Where
+        something is found the mirror image is searched as well: what is only just not seen in this file must
+        not turn up in the next.
         """
-        draft, failed, missed = check.draft, set(check.failed), list(check.missed)
-        if last:
-            draft = self._given_up(draft, failed)
-        else:
-            again = {face: self._to_try_again(draft, face) for face in missed}
-            failed |= {i for i in again.values() if i is not None}
-            missed = [face for face, i in again.items() if i is None]
-        draft = self._settled(draft, sorted(failed))
-        draft = self._replaced(draft, missed)
-        return self._replaced(draft, [face for face in also if not _stands_on_another(draft, face)])
+        if problem := difference(draft, finished):
+            return Report(draft, difference=problem)
+        found = self._detector.detect(finished)
+        uncovered = [face for face in found if covered_share(draft.covered, face) < PROCESSED]
+        covered = [face for face in found if not any(face is other for other in uncovered)]
+        draft, too_similar = self._similar(draft, finished, covered)
+        if uncovered or too_similar:
+            uncovered += [
+                face
+                for face in detect_mirrored(self._detector, finished)
+                if covered_share(draft.covered, face) < PROCESSED
+                and not _is_among(face, [*draft.faces, *uncovered])
+            ]
+        return Report(draft, tuple(uncovered), frozenset(too_similar))
 
-    def _to_try_again(self, draft: Draft, face: Face) -> int | None:
-        """The number of the generated face on which a missed one stands, if it may be tried again."""
-        if not _stands_on_another(draft, face):
-            return None
-        i = _owner(draft, face)
-        old = draft.replacements[i]
-        able = old.method == "generate" and not is_small(old.face) and self._may_try(old)
-        return i if able else None
+    def climb(self, report: Report) -> Draft:
+        """The draft with every face that the report speaks of one rung further up, still to be settled.
 
-    def _replaced(self, draft: Draft, missed: Sequence[Face]) -> Draft:
-        first = len(draft.replacements)
-        fill = [is_small(face) or _stands_on_another(draft, face) for face in missed]
-        return self._extended(draft, missed, [first + n for n, known in enumerate(fill) if known])
+        A face that turned up late starts at its fill; one that stands on a synthetic face is mostly that one,
+        seen differently: that one climbs in its place.
+        """
+        draft, late = report.draft, []
+        climbing = set(report.too_similar)
+        for face in report.uncovered:
+            below = _synthetic_below(draft, face)
+            if below is None:
+                late.append(face)
+            else:
+                climbing.add(below)
+        draft = _changed(draft, {i: draft.replacements[i].climbed() for i in climbing})
+        person = max((r.person for r in draft.replacements), default=-1) + 1
+        originals = self._verifier.embed(draft.source, late)
+        return draft.extended(
+            [
+                Replacement(face, person + n, original, self._ladder(face)).to_fill()
+                for n, (face, original) in enumerate(zip(late, originals, strict=True))
+            ]
+        )
 
-    def finds_an_original(self, drafts: Sequence[Draft], pixels: Pixels, found: Sequence[Face]) -> bool:
-        """Whether one of the faces `found` in another picture (H x W x 3) is an original of the drafts."""
+    def shows_an_original(self, drafts: Sequence[Draft], pixels: Pixels) -> bool:
+        """Whether another picture (H x W x 3, uint8) shows one of the drafts' original faces."""
         originals = np.concatenate([draft.originals for draft in drafts])
-        return bool((distances(self._verifier.embed(pixels, found), originals) <= self._threshold).any())
+        found = self._verifier.embed(pixels, self._detector.detect(pixels))
+        return bool((distances(found, originals) <= self._threshold).any())
 
     def records(self, drafts: Sequence[Draft]) -> tuple[FaceRecord, ...]:
         """What the manifest says of each face of a picture's drafts."""
         return tuple(record for draft in drafts for record in draft.records(self._threshold))
 
-    def _extended(self, draft: Draft, faces: Sequence[Face], to_fill: Sequence[int] = ()) -> Draft:
-        if not faces:
-            return draft
-        originals = self._verifier.embed(draft.source, faces)
-        new = tuple(Replacement(face, original) for face, original in zip(faces, originals, strict=True))
-        first = len(draft.replacements)
-        draft = self._given_up(replace(draft, replacements=draft.replacements + new), to_fill)
-        return self._settled(draft, range(first, first + len(new)))
+    def _known(self, before: Draft, faces: Sequence[Face], originals: NDArray[np.float32]) -> dict[int, int]:
+        """For the numbers of those faces that were in the frame before, the number of the person."""
+        known: dict[int, int] = {}
+        for i, old in enumerate(before.replacements):
+            boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+            union, _ = overlaps(np.array(old.face.box, np.float32), boxes)
+            gaps = distances(originals, before.originals[i : i + 1])[:, 0]
+            same = [
+                n
+                for n in np.argsort(-union)
+                if union[n] > SAME_UNION
+                and n not in known
+                and (gaps[n] <= self._threshold or is_small(faces[n]))
+            ]
+            if same:
+                known[int(same[0])] = old.person
+        return known
 
-    def _settled(self, draft: Draft, numbers: Iterable[int]) -> Draft:
-        """Try the faces of these numbers until each is verified or filled."""
-        pending = list(numbers)
-        while pending:
-            able = [i for i in pending if self._may_try(draft.replacements[i])]
-            draft = self._filled(draft, [i for i in pending if i not in able])
-            draft = self._attempted(draft, able)
-            draft, pending = self._judged(draft, able)
-        return draft
+    def _tried(self, draft: Draft, numbers: Sequence[int], rung: Rung) -> Draft:
+        """The draft in which these faces have the best of what the rung makes of them, where one passes; the
+        others have climbed."""
+        faces = [draft.replacements[i].face for i in numbers]
+        crops = crops_for(rung.method, draft.source, faces, draft.faces)
+        rows = self._codes_of(draft, numbers, rung)
+        made = iter(rung.method.replace(crops * len(rows), [code for row in rows for code in row]))
+        offered: dict[int, list[tuple[NewFace | None, Code]]] = {i: [] for i in numbers}
+        for row in rows:
+            for i, code in zip(numbers, row, strict=True):
+                offered[i].append((next(made), code))
+        changed = {}
+        for i, crop in zip(numbers, crops, strict=True):
+            old = draft.replacements[i]
+            tried = replace(old, attempts=old.attempts + (not old.is_filled))
+            candidates = self._candidates(draft, i, crop, offered[i])
+            best = max(candidates, key=lambda candidate: candidate.merit, default=None)
+            # Another code draws another face into the same mask: what it doesn't hide, no attempt will.
+            if best is None or not (old.is_filled or _hides(draft, old.face, best.patch)):
+                changed[i] = tried.to_fill()
+            elif not best.passes:
+                changed[i] = tried.climbed()
+            else:
+                changed[i] = replace(tried, patch=best.patch, code=best.code, distance=best.distance)
+        return _changed(draft, changed)
 
-    def _attempted(self, draft: Draft, numbers: Sequence[int]) -> Draft:
-        """The draft in which each of these faces has had another attempt."""
-        softer = [i for i in numbers if draft.replacements[i].attempts >= _BEFORE_SOFTER]
-        draft = self._tried(draft, self._methods.chosen, [i for i in numbers if i not in softer])
-        return self._tried(draft, self._methods.softer, softer)
-
-    def _tried(self, draft: Draft, method: Method, numbers: Sequence[int]) -> Draft:
-        """The draft in which each of these faces wears the best of its candidates."""
-        if not numbers:
-            return draft
-        drafts = self._with_method(draft, method, numbers, self._drawn(draft, numbers))
-        if len(drafts) > 1:
-            rated = [self._rated(candidate, numbers) for candidate in drafts]
-            best = {i: max(range(len(drafts)), key=lambda n: rated[n][i]) for i in numbers}
-        else:
-            best = dict.fromkeys(numbers, 0)
-        worn = {i: drafts[n].replacements[i] for i, n in best.items()}
-        return draft.with_replacements({i: replace(r, attempts=r.attempts + 1) for i, r in worn.items()})
-
-    def _drawn(self, draft: Draft, numbers: Sequence[int]) -> list[list[Code]]:
+    def _codes_of(self, draft: Draft, numbers: Sequence[int], rung: Rung) -> list[list[Code]]:
         """For each candidate the codes of these faces; no two of a picture are alike."""
+        if not rung.method.random:
+            return [[_NO_CODE] * len(numbers)]
         known = [r.code for r in draft.replacements if r.code is not None]
         drawn: list[list[Code]] = []
-        for candidate in range(self._candidates):
+        for candidate in range(rung.candidates):
             codes: list[Code] = []
             for i in numbers:
-                attempt = draft.replacements[i].attempts * self._candidates + candidate
-                seed = self._codes.seed(draft.name, i, attempt)
+                old = draft.replacements[i]
+                seed = self._codes.seed(draft.name, old.person, old.rung * rung.candidates + candidate)
                 codes.append(code_from(seed, known + codes))
             drawn.append(codes)
             known += codes
         return drawn
 
-    def _rated(self, draft: Draft, numbers: Sequence[int]) -> dict[int, tuple[bool, float]]:
-        """How good each of these new faces is: whether it passes, and how far it is from its original, less
-        what the expression has changed; the larger the better."""
-        changes = {i: draft.replacements[i].expression_change for i in numbers}
-        return {
-            i: (self._accepts(draft, i, row), float(row[i]) - _EXPRESSION * changes[i])
-            for i, row in zip(numbers, self._gaps(draft, numbers), strict=True)
-        }
+    def _candidates(
+        self, draft: Draft, number: int, crop: AlignedFace, offered: Sequence[tuple[NewFace | None, Code]]
+    ) -> list[_Candidate]:
+        """What was offered for a face, measured against the originals unless nothing is left to judge."""
+        old, shape = draft.replacements[number], draft.source.shape
+        made = [(new, to_picture(new, crop.matrix, shape), code) for new, code in offered if new is not None]
+        if not old.is_judged:
+            return [_Candidate(patch, None) for _, patch, _ in made]
+        shown = [_around(draft, old.face, patch) for _, patch, _ in made]
+        rows = distances(self._verifier.embed_each(shown), draft.originals)
+        return [
+            _Candidate(
+                patch,
+                code if len(code) else None,
+                float(gaps[number]),
+                self._accepts(draft, number, gaps, _MOVES),
+                new.drawback,
+            )
+            for (new, patch, code), gaps in zip(made, rows, strict=True)
+        ]
 
-    def _gaps(self, draft: Draft, numbers: Sequence[int]) -> NDArray[np.float32]:
-        """Distances (n, m) of these new faces, by their originals' landmarks, from all originals."""
-        faces = [draft.replacements[i].face for i in numbers]
-        return distances(self._verifier.embed(draft.pixels, faces), draft.originals)
+    def _similar(self, draft: Draft, finished: Pixels, found: Sequence[Face]) -> tuple[Draft, list[int]]:
+        """The draft with the distances of the faces found in a finished frame, and which are too small."""
+        owned = [(face, i) for face in found if (i := _judged_at(draft, face)) is not None]
+        gaps = distances(self._verifier.embed(finished, [face for face, _ in owned]), draft.originals)
+        similar = []
+        for (_, i), row in zip(owned, gaps, strict=True):
+            old = draft.replacements[i]
+            smaller = min(float(row[i]), np.inf if old.distance is None else old.distance)
+            draft = _changed(draft, {i: replace(old, distance=smaller)})
+            if not self._accepts(draft, i, row):
+                similar.append(i)
+        return draft, similar
 
-    def _with_method(
-        self, draft: Draft, method: Method, numbers: Sequence[int], codes: Sequence[Sequence[Code]]
-    ) -> list[Draft]:
-        """For each row of `codes`, which has one for each face, a draft in which the faces wear them."""
-        faces = [draft.replacements[i].face for i in numbers]
-        aligned = _crops(draft, method, faces)
-        new = iter(method.replace(aligned * len(codes), [code for row in codes for code in row]))
-        drafts = []
-        for row in codes:
-            changed = {}
-            for i, face, code in zip(numbers, aligned, row, strict=True):
-                made = next(new)
-                if made is None:
-                    changed[i] = replace(draft.replacements[i], exhausted=True)
-                    continue
-                changed[i] = replace(
-                    draft.replacements[i],
-                    code=code if len(code) else None,
-                    method=method.name,
-                    patch=to_picture(made, face.matrix, draft.source.shape),
-                    expression_change=made.expression_change,
-                    distance=None,
-                )
-            drafts.append(draft.with_replacements(changed))
-        return drafts
-
-    def _filled_with(self, draft: Draft, method: Method, numbers: Sequence[int]) -> Draft:
-        if not numbers:
-            return draft
-        return self._with_method(draft, method, numbers, [[_NO_CODE] * len(numbers)])[0]
-
-    def _judged(self, draft: Draft, numbers: Sequence[int]) -> tuple[Draft, list[int]]:
-        """Measure new faces by the originals' landmarks; returns the draft and the numbers that failed."""
-        if not numbers:
-            return draft, []
-        gaps = self._gaps(draft, numbers)
-        measured = {
-            i: replace(draft.replacements[i], distance=float(row[i]))
-            for i, row in zip(numbers, gaps, strict=True)
-        }
-        draft = draft.with_replacements(measured)
-        # Another code draws another face into the same mask: what it doesn't cover, no attempt will.
-        bare = [i for i in numbers if not _covers(draft, i)]
-        failed = [i for i, row in zip(numbers, gaps, strict=True) if not self._accepts(draft, i, row)]
-        return self._given_up(draft, bare), sorted({*failed, *bare})
-
-    def _given_up(self, draft: Draft, numbers: Iterable[int]) -> Draft:
-        """The draft in which these faces have no attempt left, so that they are filled next."""
-        return draft.with_replacements({i: replace(draft.replacements[i], exhausted=True) for i in numbers})
-
-    def _filled(self, draft: Draft, numbers: Sequence[int]) -> Draft:
-        """The fallback: the fill, of which no recogniser is asked, since it shows no face."""
-        return self._judged(self._filled_with(draft, self._methods.fill, numbers), numbers)[0]
-
-    def _may_try(self, replacement: Replacement) -> bool:
-        return not replacement.exhausted and replacement.attempts < self._attempts
-
-    def _accepts(self, draft: Draft, number: int, gaps: NDArray[np.float32], finished: bool = False) -> bool:
-        """Whether a new face keeps its distance: from its own original, and from every other original of
-        the picture that is large enough for a recogniser's answer to mean anything. A small one needs a
-        little more before the picture is `finished`."""
-        new = draft.replacements[number]
-        if is_small(new.face):
-            more = 0.0 if finished or new.filled else _MOVES
-            return bool(gaps[number] > self._threshold + more)
-        others = [gaps[i] for i, r in enumerate(draft.replacements) if i != number and not is_small(r.face)]
-        return bool(gaps[number] > self._threshold and all(gap > self._threshold for gap in others))
+    def _accepts(
+        self, draft: Draft, number: int, gaps: NDArray[np.float32], more_if_small: float = 0.0
+    ) -> bool:
+        """Whether a new face keeps its distance: from its own original, and from every other original of the
+        frame that is large enough for a recogniser's answer to mean anything."""
+        if is_small(draft.replacements[number].face):
+            return bool(gaps[number] > self._threshold + more_if_small)
+        large = [gaps[i] for i, r in enumerate(draft.replacements) if i == number or not is_small(r.face)]
+        return all(gap > self._threshold for gap in large)
 
 
-_NO_CODE: Code = np.zeros(0, np.float32)
+def _changed(draft: Draft, changed: dict[int, Replacement]) -> Draft:
+    return draft.with_replacements(changed) if changed else draft
 
 
-def _crops(draft: Draft, method: Method, faces: Sequence[Face]) -> list[AlignedFace]:
-    """Aligned faces for a method. Around the face at hand its neighbours are concealed, so that no method
-    can carry a piece of one person's face into another's."""
-    alone = len(draft.replacements) == 1
-    backdrop = draft.source if alone else conceal(draft.source, [r.face for r in draft.replacements])
-    crops = []
-    for face in faces:
-        matrix = method.matrix(face)
-        pixels = warp(draft.source, matrix, method.size)
-        if not alone:
-            own = _own_region(face, matrix, method.size)[..., None]
-            pixels = np.where(own, pixels, warp(backdrop, matrix, method.size))
-        crops.append(AlignedFace(face, pixels, matrix))
-    return crops
+def _around(draft: Draft, face: Face, patch: Patch) -> tuple[Pixels, Face]:
+    """A piece of the draft around a face, with a patch on it, and the face there."""
+    height, width = draft.source.shape[:2]
+    x, y = face.box.centre
+    reach = _ROOM * max(face.box.width, face.box.height)
+    left, right = (int(np.clip(edge, 0, width)) for edge in (x - reach, x + reach + 1))
+    top, bottom = (int(np.clip(edge, 0, height)) for edge in (y - reach, y + reach + 1))
+    left, top = min(left, patch.x), min(top, patch.y)
+    bottom, right = max(bottom, patch.window[0].stop), max(right, patch.window[1].stop)
+    piece = composite(
+        draft.pixels[top:bottom, left:right], [replace(patch, x=patch.x - left, y=patch.y - top)]
+    )
+    box = face.box._replace(x=face.box.x - left, y=face.box.y - top)
+    return piece, replace(face, box=box, landmarks=(face.landmarks - (left, top)).astype(np.float32))
 
 
-def _own_region(face: Face, matrix: Matrix, size: int) -> NDArray[np.bool_]:
-    inside = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(inside, np.rint(map_points(matrix, oval(face.box, 1.4))).astype(np.int32), 1)
-    return inside > 0
-
-
-def _covers(draft: Draft, number: int) -> bool:
-    """Whether the new face hides the old one: 90 % of its inner part and all five landmarks."""
-    covered = draft.covered
-    face = draft.replacements[number].face
+def _hides(draft: Draft, face: Face, patch: Patch) -> bool:
+    """Whether a draft with this patch hides an old face: 90 % of its inner part and all five landmarks."""
+    covered = draft.covered.copy()
+    covered[patch.window] |= patch.mask > COVERED
     height, width = covered.shape
     points = np.rint(face.landmarks).astype(int)
     seen = [(x, y) for x, y in points if 0 <= x < width and 0 <= y < height]
     return covered_share(covered, face) >= PROCESSED and all(covered[y, x] for x, y in seen)
 
 
-def _stands_on_another(draft: Draft, face: Face) -> bool:
-    """Whether a face's centre lies in the box of one that was replaced already."""
-    return any(replacement.face.box.holds(face.box.centre) for replacement in draft.replacements)
+def _is_among(face: Face, others: Iterable[Face]) -> bool:
+    return any(other.box.holds(face.box.centre) for other in others)
 
 
-def _owner(draft: Draft, face: Face) -> int:
-    """The number of the replaced face that a face found in the finished picture stands at."""
+def _synthetic_below(draft: Draft, face: Face) -> int | None:
+    """The number of the synthetic face in whose box a face's centre lies."""
+    synthetic = [i for i, r in enumerate(draft.replacements) if r.on.synthetic]
+    return _nearest(draft, face, _holding(draft, face, synthetic))
+
+
+def _judged_at(draft: Draft, face: Face) -> int | None:
+    """The number of the new face that a face found in a finished frame is, if it has to be judged: the
+    nearest one there, and of a face that stands in no box the nearest of all."""
+    judged = [i for i, r in enumerate(draft.replacements) if r.is_judged]
+    here = _holding(draft, face, judged)
+    if here or _is_among(face, draft.faces):
+        return _nearest(draft, face, here)
+    return _nearest(draft, face, judged)
+
+
+def _holding(draft: Draft, face: Face, numbers: Sequence[int]) -> list[int]:
+    """Those of the replacements in whose box a face's centre lies."""
+    return [i for i in numbers if draft.replacements[i].face.box.holds(face.box.centre)]
+
+
+def _nearest(draft: Draft, face: Face, numbers: Sequence[int]) -> int | None:
     centre = np.array(face.box.centre)
-    seen = [i for i in range(len(draft.replacements)) if i not in draft.buried]
-    return min(seen, key=lambda i: float(np.hypot(*(centre - draft.replacements[i].face.box.centre))))
+    apart = {i: float(np.hypot(*(centre - draft.replacements[i].face.box.centre))) for i in numbers}
+    return min(apart, key=lambda i: apart[i], default=None)

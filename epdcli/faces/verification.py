@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,15 @@ class Verifier:
 
     def embed(self, pixels: Pixels, faces: Sequence[Face]) -> NDArray[np.float32]:
         """Embeddings (n, 128), float32, of faces of one picture, each aligned by its five landmarks."""
+        return self.embed_each((pixels, face) for face in faces)
+
+    def embed_each(self, shown: Iterable[tuple[Pixels, Face]]) -> NDArray[np.float32]:
+        """Embeddings (n, 128), float32, of faces, each of a picture of its own."""
         crops = [
             warp(
                 pixels, crop_of_frame(alignment_matrix(face, _FRAME), _FRAME, _CORNER, _SIDE, _INPUT), _INPUT
             ).transpose(2, 0, 1)
-            for face in faces
+            for pixels, face in shown
         ]
         answers = [
             self._session.run({"image": np.stack(crops[i : i + self._batch]).astype(np.float32)})["embedding"]

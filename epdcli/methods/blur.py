@@ -20,6 +20,7 @@ class Blur:
     name = "blur"
     size = SIZE
     random = False
+    synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: the Gaussian's sigma in units of the face's longer side, .12 by default."""

@@ -27,6 +27,7 @@ class Filter:
     name = "filter"
     size = SIZE
     random = False
+    synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: the height of an edge that is smoothed away, 1 (black to white) by default."""

@@ -47,6 +47,7 @@ class Generate:
     name = "generate"
     size = SIZE
     random = True
+    synthetic = True
 
     def __init__(
         self,
@@ -136,9 +137,7 @@ class Generate:
         for (i, face), expression, identity in zip(made, *self._instruments.impressions(pasted), strict=True):
             structure = old[i].structure  # type: ignore[union-attr]  # a face was made of it
             change = expression_change(structure.expression, expression)
-            weighed[i] = replace(
-                face, expression_change=change + _LIKE * float(identity @ structure.identity)
-            )
+            weighed[i] = replace(face, drawback=change + _LIKE * float(identity @ structure.identity))
         return weighed
 
     @property

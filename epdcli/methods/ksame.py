@@ -44,6 +44,7 @@ class KSame:
     name = "ksame"
     size = _SIZE
     random = False
+    synthetic = False
 
     def __init__(
         self, engine: Engine | None = None, strength: float | None = None, prepared: Prepared | None = None

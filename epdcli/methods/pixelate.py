@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from epdcli.faces.verification import is_small
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.strength import chosen
 from epdcli.model import AlignedFace, Code, Face, Matrix, NewFace
@@ -20,6 +21,7 @@ class Pixelate:
     name = "pixelate"
     size = SIZE
     random = False
+    synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: blocks across the face's longer side, 6 by default; fewer is stronger."""
@@ -27,6 +29,9 @@ class Pixelate:
 
     def matrix(self, face: Face) -> Matrix:
         return box_matrix(face)
+
+    def leaves_nothing(self, face: Face) -> bool:
+        return is_small(face)
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
         """Each face as a mosaic under its ellipse."""

@@ -26,6 +26,7 @@ class Soft:
     name = "soft"
     size = SIZE
     random = False
+    synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: colours across and down, 1 to 4, 4 by default; fewer is stronger."""
@@ -33,6 +34,9 @@ class Soft:
 
     def matrix(self, face: Face) -> Matrix:
         return box_matrix(face)
+
+    def leaves_nothing(self, face: Face) -> bool:
+        return True
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
         """Each face as a smooth patch of its own colours."""

@@ -15,12 +15,16 @@ class Solid:
     name = "solid"
     size = SIZE
     random = False
+    synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength` is not used: solid is solid."""
 
     def matrix(self, face: Face) -> Matrix:
         return box_matrix(face)
+
+    def leaves_nothing(self, face: Face) -> bool:
+        return True
 
     def replace(self, faces: Sequence[AlignedFace], codes: Sequence[Code]) -> list[NewFace]:
         """Each face's ellipse in its mean colour."""

@@ -30,6 +30,7 @@ class Warp:
     name = "warp"
     size = SIZE
     random = True
+    synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
         """`strength`: standard deviation of the shifts in units of the face's longer side, .05 by default."""

@@ -15,6 +15,7 @@ class Checkerboard:
     name = "checkerboard"
     size = SIZE
     random = False
+    synthetic = False
 
     def __init__(self, engine: Engine, strength: float | None = None) -> None:
         """`strength`: side of a field in pixels of the 256 px frame, 24 by default."""

@@ -15,12 +15,13 @@ from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.codes import SeededCodes
 from epdcli.faces.coverage import covered_share
 from epdcli.faces.draft import Draft
-from epdcli.faces.replacement import Methods, Replacer, Trials
+from epdcli.faces.ladder import Rung, ladder_of
+from epdcli.faces.replacement import Replacer
 from epdcli.faces.verification import Verifier
 from epdcli.methods.box_frame import SIZE, box_ellipse, box_matrix
 from epdcli.methods.solid import Solid
 from epdcli.model import AlignedFace, Box, Code, Face, Matrix, NewFace, Verdict
-from epdcli.pipeline import CHECKS, Policy, deidentify_file, deidentify_frames
+from epdcli.pipeline import LIMIT, Answer, Finished, Policy, deidentify_file, deidentify_frames
 
 
 class MeanColour:
@@ -37,11 +38,11 @@ class MeanColour:
 
 class Paint:
     """A method that paints the colours it is given, one a candidate; `bare` leaves the mask empty, and
-    faces of the colours in `strange` have another expression."""
+    of faces of the colours in `strange` it thinks less."""
 
     name = "paint"
     size = SIZE
-    random = True
+    random = synthetic = True
 
     def __init__(self, colours: Sequence[int], bare: bool = False, strange: Sequence[int] = ()) -> None:
         self.colours = list(colours)
@@ -61,7 +62,7 @@ class Paint:
             self.codes.append(code)
             mask = box_ellipse(aligned.face) * (not self.bare)
             painted = np.full((SIZE, SIZE, 3), colour, np.uint8)
-            new.append(NewFace(painted, mask, expression_change=float(colour in self.strange)))
+            new.append(NewFace(painted, mask, drawback=float(colour in self.strange)))
         return new
 
 
@@ -70,13 +71,43 @@ def face(x: float, y: float, side: float = 100) -> Face:
     return Face(Box(x, y, side, side), points.astype(np.float32), 0.9)
 
 
-def replacer(method: Paint, attempts: int = 4, candidates: int = 1, softer: Paint | None = None) -> Replacer:
-    return Replacer(
-        Methods(method, softer or method, Solid()),
-        Verifier(MeanColour()),
-        SeededCodes(1),
-        Trials(0.5, attempts, candidates),
-    )
+class Softened(Paint):
+    """A `Paint` with another one for the third attempt and later ones."""
+
+    def __init__(self, colours: Sequence[int], later: Paint) -> None:
+        super().__init__(colours)
+        self.later = later
+
+    def softer(self) -> Paint:
+        return self.later
+
+
+class Scripted:
+    """A detector that finds what it was told to, call by call, and then nothing."""
+
+    name = "scripted"
+
+    def __init__(self, *found: list[Face]) -> None:
+        self.found = list(found)
+
+    def detect(self, pixels: np.ndarray) -> list[Face]:
+        return self.found.pop(0) if self.found else []
+
+
+def replacer(
+    method: Paint, attempts: int = 4, candidates: int = 1, detector: Scripted | None = None
+) -> Replacer:
+    ladder = ladder_of(method, Solid(), attempts, candidates)
+    return Replacer(ladder, detector or Scripted(), Verifier(MeanColour()), SeededCodes(1), 0.5)
+
+
+def settled(subject: Replacer, faces: list[Face], source: np.ndarray | None = None) -> Draft:
+    (draft,) = subject.start([SOURCE if source is None else source], [faces], "a")
+    return subject.settle(draft)
+
+
+def names(draft: Draft) -> list[tuple[str, int]]:
+    return [(r.on.method.name, r.attempts) for r in draft.replacements]
 
 
 SOURCE = np.full((300, 400, 3), 10, np.uint8)
@@ -85,218 +116,258 @@ JUST = 110  # grey that passes, and hardly
 
 
 def test_a_face_that_differs_enough_is_taken_at_once() -> None:
-    (result,) = replacer(Paint([250])).draft(SOURCE, [FACE], "a").replacements
-    assert (result.method, result.attempts) == ("paint", 1)
-    assert result.distance is not None and result.distance > 0.5
+    draft = settled(replacer(Paint([250])), [FACE])
+    assert names(draft) == [("paint", 1)]
+    distance = draft.replacements[0].distance
+    assert distance is not None and distance > 0.5
 
 
 def test_a_face_too_like_the_original_gets_another_identity() -> None:
-    (result,) = replacer(Paint([12, 11, 250])).draft(SOURCE, [FACE], "a").replacements
-    assert (result.method, result.attempts) == ("paint", 3)
+    assert names(settled(replacer(Paint([12, 11, 250])), [FACE])) == [("paint", 3)]
 
 
 def test_a_face_that_never_differs_ends_solid() -> None:
-    (result,) = replacer(Paint([12, 12, 12]), attempts=3).draft(SOURCE, [FACE], "a").replacements
-    assert (result.method, result.attempts) == ("solid", 3)
+    assert names(settled(replacer(Paint([12, 12, 12]), attempts=3), [FACE])) == [("solid", 3)]
 
 
 def test_of_several_candidates_the_one_least_like_the_original_is_taken() -> None:
     method = Paint([200, 250, 220])
-    draft = replacer(method, candidates=3).draft(SOURCE, [FACE], "a")
+    draft = settled(replacer(method, candidates=3), [FACE])
     assert draft.pixels[150, 150].tolist() == [250] * 3
     assert (draft.replacements[0].attempts, len(method.codes)) == (1, 3)
     assert draft.replacements[0].code is method.codes[1]
 
 
-def test_a_candidate_that_keeps_the_expression_goes_before_one_that_is_less_alike() -> None:
-    draft = replacer(Paint([200, 250], strange=[250]), candidates=2).draft(SOURCE, [FACE], "a")
+def test_a_candidate_with_a_drawback_comes_after_one_that_is_less_unlike_the_original() -> None:
+    draft = settled(replacer(Paint([200, 250], strange=[250]), candidates=2), [FACE])
     assert draft.pixels[150, 150].tolist() == [200] * 3
 
 
-def test_a_candidate_that_passes_goes_before_one_that_keeps_the_expression() -> None:
-    draft = replacer(Paint([11, 250], strange=[250]), candidates=2).draft(SOURCE, [FACE], "a")
+def test_a_candidate_that_passes_goes_before_one_without_a_drawback() -> None:
+    draft = settled(replacer(Paint([11, 250], strange=[250]), candidates=2), [FACE])
     assert draft.pixels[150, 150].tolist() == [250] * 3
 
 
 def test_each_face_of_a_picture_gets_its_own_best_candidate_and_no_two_codes_are_alike() -> None:
     method = Paint([200, 250])
-    two = replacer(method, candidates=2).draft(SOURCE, [FACE, face(250, 100)], "a").replacements
-    assert all(r.method == "paint" and r.attempts == 1 for r in two)
+    draft = settled(replacer(method, candidates=2), [FACE, face(250, 100)])
+    assert names(draft) == [("paint", 1)] * 2
     codes = np.stack(method.codes)
     assert (codes @ codes.T - np.eye(4)).max() < 0.5
 
 
 def test_from_the_third_attempt_on_less_of_the_old_face_is_used() -> None:
-    method, softer = Paint([12, 12, 250]), Paint([12, 250])
-    (result,) = replacer(method, softer=softer).draft(SOURCE, [FACE], "a").replacements
-    assert (result.method, result.attempts) == ("paint", 4)
-    assert (method.colours, softer.colours) == ([250], [])
+    later = Paint([12, 250])
+    method = Softened([12, 12, 250], later)
+    assert names(settled(replacer(method), [FACE])) == [("paint", 4)]
+    assert (method.colours, later.colours) == ([250], [])
 
 
 def test_a_method_without_chance_has_one_attempt() -> None:
     method = Paint([12, 250])
     method.random = False
-    (result,) = replacer(method).draft(SOURCE, [FACE], "a").replacements
-    assert (result.method, result.attempts) == ("solid", 1)
+    assert names(settled(replacer(method), [FACE])) == [("solid", 1)]
 
 
 def test_a_mask_that_leaves_the_face_bare_is_filled_without_further_attempts() -> None:
-    draft = replacer(Paint([250, 250], bare=True)).draft(SOURCE, [FACE], "a")
-    assert (draft.replacements[0].method, draft.replacements[0].attempts) == ("solid", 1)
+    draft = settled(replacer(Paint([250, 250], bare=True)), [FACE])
+    assert names(draft) == [("solid", 1)]
     assert covered_share(draft.covered, FACE) == 1
 
 
 def test_a_new_face_that_is_another_original_of_the_picture_is_refused() -> None:
     source = SOURCE.copy()
     source[:, 200:] = 250
-    faces = [FACE, face(250, 100)]
-    method = Paint([250, 120, 120, 120])  # the left face would become the right one
-    left, _ = replacer(method, attempts=1).draft(source, faces, "a").replacements
-    assert left.method == "solid"
+    draft = settled(replacer(Paint([250] * 4), attempts=1), [FACE, face(250, 100)], source)
+    assert draft.replacements[0].on.method.name == "solid"
 
 
-def pixels_of(drafts: Sequence[Draft]) -> list[np.ndarray]:
-    return [draft.pixels for draft in drafts]
+def test_a_ladder_may_differ_from_face_to_face() -> None:
+    method, solid = Paint([250]), Solid()
+    subject = Replacer(
+        lambda old: (Rung(solid),) if old is SMALL else (Rung(method), Rung(solid)),
+        Scripted(), Verifier(MeanColour()), SeededCodes(1), 0.5,
+    )  # fmt: skip
+    assert names(settled(subject, [FACE, SMALL])) == [("paint", 1), ("solid", 0)]
 
 
-def run(method: Paint, detections: list[list[Face]], policy: Policy | None = None, given: int = 1):
-    class Detector:
-        name = "scripted"
+def test_what_the_recogniser_is_not_asked_about_is_not_embedded() -> None:
+    subject = replacer(Paint([12]), attempts=1)
+    (draft,) = subject.start([SOURCE], [[FACE]], "a")
+    asked: list[int] = []
+    embed = subject._verifier._session.run
+    subject._verifier._session.run = lambda inputs: asked.append(len(inputs["image"])) or embed(inputs)
+    draft = subject.settle(draft)
+    assert (names(draft), sum(asked)) == ([("solid", 1)], 1)
+    assert draft.replacements[0].distance is None
 
-        def detect(self, pixels: np.ndarray) -> list[Face]:
-            return detections.pop(0)
 
-    return deidentify_frames(
-        [SOURCE],
-        [[FACE][:given]],
-        "a",
-        Detector(),
-        replacer(method),
-        policy or Policy(),
-        pixels_of,
-    )[0]
+def test_the_same_person_in_several_frames_has_one_code_and_a_new_one_another() -> None:
+    moved, other = face(105, 102), face(250, 100)
+    subject = replacer(Paint([250] * 5))
+    drafts = subject.start([SOURCE] * 3, [[FACE], [moved, other], [other, FACE]], "a")
+    assert [[r.person for r in draft.replacements] for draft in drafts] == [[0], [0, 1], [1, 0]]
+    codes = [[r.code for r in subject.settle(draft).replacements] for draft in drafts]
+    np.testing.assert_array_equal(codes[0][0], codes[1][0])
+    np.testing.assert_array_equal(codes[0][0], codes[2][1])
+
+
+def test_another_person_at_the_same_place_is_another_person() -> None:
+    """After a cut."""
+    frames = [SOURCE, np.full_like(SOURCE, 200)]
+    drafts = replacer(Paint([])).start(frames, [[FACE], [FACE]], "a")
+    assert [draft.replacements[0].person for draft in drafts] == [0, 1]
+
+
+def shown(drafts: Sequence[Draft]) -> Finished:
+    return Finished([draft.pixels for draft in drafts])
+
+
+def run(subject: Replacer, policy: Policy | None = None, given: int = 1, publish=shown):
+    return deidentify_frames([SOURCE], [[FACE][:given]], "a", subject, policy or Policy(), publish)[0]
+
+
+def audited(method: Paint, *found: list[Face]):
+    """What becomes of a picture in whose finished files a detector finds these faces, search by search."""
+    detector = Scripted(*found)
+    answer = run(replacer(method, detector=detector))
+    assert not detector.found, "everything was looked for"
+    return answer
+
+
+def methods(answer: Answer) -> list[str]:
+    return [face.method for face in answer.faces]
 
 
 def test_a_verified_picture_passes() -> None:
-    answer = run(Paint([250]), [[FACE]])
-    assert (answer.verdict, len(answer.faces)) == (Verdict.PASS, 1)
+    answer = audited(Paint([250]), [FACE])
+    assert (answer.verdict, methods(answer)) == (Verdict.PASS, ["paint"])
 
 
-def test_a_face_missed_at_first_and_found_in_the_result_is_replaced_too() -> None:
-    answer = run(Paint([250, 250]), [[FACE, face(250, 100)], [], [FACE]])
-    assert (answer.verdict, len(answer.faces)) == (Verdict.PASS, 2)
+def test_a_face_missed_at_first_and_found_in_the_result_is_filled() -> None:
+    answer = audited(Paint([250]), [FACE, face(250, 100)], [], [FACE])
+    assert (answer.verdict, methods(answer)) == (Verdict.PASS, ["paint", "solid"])
 
 
-def test_a_new_face_that_is_found_again_elsewhere_on_itself_is_filled_and_lies_on_top() -> None:
+def test_what_is_found_on_a_synthetic_face_makes_that_one_climb() -> None:
     again = face(140, 140)  # its centre lies in the first one's box, most of it outside the mask
-    answer = run(Paint([250]), [[again], [], []])
-    assert [f.method for f in answer.faces] == ["paint", "solid"]
-    assert answer.verdict is Verdict.PASS
+    answer = audited(Paint([250, 240]), [again], [], [FACE])
+    assert [(f.method, f.attempts) for f in answer.faces] == [("paint", 2)]
 
 
-def test_a_generated_face_that_is_found_elsewhere_on_itself_is_tried_again_before_anything_is_filled() -> (
-    None
-):
-    again, method = face(140, 140), Paint([250, 240])
-    method.name = "generate"
-    answer = run(method, [[again], [], [FACE]])
-    assert [(f.method, f.attempts) for f in answer.faces] == [("generated", 2)]
-    method = Paint([250, 240])
-    method.name = "generate"
-    answer = run(method, [[again], [], [again], [], [], [FACE]])
-    assert [f.method for f in answer.faces] == ["generated", "solid"]
-    assert answer.verdict is Verdict.PASS
+def test_what_is_found_on_a_fill_is_filled_too() -> None:
+    again = face(140, 140)
+    answer = audited(Paint([12] * 4), [again], [], [])
+    assert (answer.verdict, methods(answer)) == (Verdict.PASS, ["solid", "solid"])
 
 
-def test_a_small_face_found_late_is_filled() -> None:
-    answer = run(Paint([250]), [[face(250, 100, side=30)], [], []])
-    assert [f.method for f in answer.faces] == ["paint", "solid"]
+def test_a_face_that_goes_on_turning_up_on_a_synthetic_one_ends_with_both_filled() -> None:
+    again = face(140, 140)
+    answer = audited(Paint([250, 240, 230, 220]), *[[again], []] * 5, [])
+    assert (answer.verdict, methods(answer)) == (Verdict.PASS, ["solid", "solid"])
+
+
+def test_what_is_found_on_a_classical_method_is_filled_over_it() -> None:
+    method, again = Paint([250]), face(140, 140)
+    method.random = method.synthetic = False
+    answer = audited(method, [again], [], [])
+    assert methods(answer) == ["paint", "solid"]
 
 
 def test_a_picture_in_which_faces_keep_turning_up_is_withheld() -> None:
     places = [(x, y) for y in (0, 100, 200) for x in (0, 100, 200, 300) if (x, y) != (100, 100)]
-    checks = [[face(*place)] for place in places[:CHECKS]]
-    seen = [checks[0], [], checks[1], [], *checks[2:]]
-    answer = run(Paint([250] * 12), seen)
-    assert answer.verdict is Verdict.WITHHELD and "not covered" in answer.reason and not seen
-    assert [f.method for f in answer.faces] == ["paint"] * 10
+    found = [faces for place in places[:LIMIT] for faces in ([face(*place)], [])]
+    answer = audited(Paint([250]), *found)
+    assert answer.verdict is Verdict.WITHHELD and "not covered" in answer.reason
 
 
-def test_before_mending_the_mirror_image_is_searched_too() -> None:
+def test_where_something_turns_up_the_mirror_image_is_searched_too() -> None:
     in_mirror = face(400 - 20 - 100, 190)
-    answer = run(Paint([250] * 3), [[face(250, 20)], [in_mirror], []])
+    answer = audited(Paint([250]), [face(250, 20)], [in_mirror], [])
     assert answer.verdict is Verdict.PASS
     assert [f.box[:2] for f in answer.faces] == [(100, 100), (250, 20), (20, 190)]
 
 
 def test_a_small_face_needs_a_little_more_than_the_threshold() -> None:
     """From one finished file to the next its distance moves by so much."""
-    small, large = (replacer(Paint([JUST, 250])).draft(SOURCE, [f], "a") for f in (SMALL, FACE))
-    assert (small.replacements[0].attempts, large.replacements[0].attempts) == (2, 1)
+    small, large = (settled(replacer(Paint([JUST, 250])), [f]) for f in (SMALL, FACE))
+    assert (names(small), names(large)) == ([("paint", 2)], [("paint", 1)])
 
 
-def test_the_last_round_goes_on_until_nothing_turns_up() -> None:
-    seen = [[face(250, 20)], [], [face(20, 190)], [], [face(290, 190)], [face(20, 20)], []]
-    answer = run(Paint([250] * 9), seen)
-    assert answer.verdict is Verdict.PASS and not seen
-    assert [f.method for f in answer.faces] == ["paint"] * 5
-
-
-def test_in_the_last_round_a_face_too_like_an_original_is_filled() -> None:
-    """Other attempts, which it still has, could go on failing."""
-    seen = [[face(250, 20)], [], [face(20, 190)], [], [FACE], [FACE]]
-    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: seen.pop(0)})()
-    subject = replacer(Paint([250] * 9))
+def test_a_face_that_is_too_like_an_original_in_its_file_climbs() -> None:
+    detector = Scripted([FACE], [], [FACE])
+    subject = replacer(Paint([250, 240]), detector=detector)
     embed = subject._verifier.embed
 
-    def old_face_in_the_third_file(pixels: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        return embed(SOURCE if len(seen) == 1 else pixels, faces)
+    def old_face_in_the_first_file(pixels: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+        return embed(SOURCE if len(detector.found) == 2 else pixels, faces)
 
-    subject._verifier.embed = old_face_in_the_third_file  # type: ignore[method-assign]
-    answer, _ = deidentify_frames([SOURCE], [[FACE]], "a", detector, subject, Policy(), pixels_of)
-    assert answer.verdict is Verdict.PASS and not seen
-    assert [f.method for f in answer.faces] == ["solid", "paint", "paint"]
+    subject._verifier.embed = old_face_in_the_first_file  # type: ignore[method-assign]
+    answer = run(subject)
+    assert answer.verdict is Verdict.PASS and not detector.found
+    assert [(f.method, f.attempts) for f in answer.faces] == [("paint", 2)]
 
 
 def test_a_face_that_cannot_be_verified_is_never_released() -> None:
     """In memory it passes; the recogniser then sees the old person in every finished file."""
-    subject = replacer(Paint([250] * 9))
-    embed = subject._verifier.embed
-    checking: list[bool] = []
 
-    class Detector:
-        name = "scripted"
-
+    class Always(Scripted):
         def detect(self, pixels: np.ndarray) -> list[Face]:
-            checking.append(True)
             return [FACE]
 
-    def same_person(pixels: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
-        return embed(SOURCE if checking else pixels, faces)
+    subject = replacer(Paint([250] * 9), detector=Always())
+    embed = subject._verifier.embed
+    subject._verifier.embed = lambda pixels, faces: embed(SOURCE, faces)  # type: ignore[method-assign]
+    answer = run(subject)
+    assert answer.verdict is Verdict.PASS and set(methods(answer)) == {"solid"}
 
-    subject._verifier.embed = same_person  # type: ignore[method-assign]
-    answer, _ = deidentify_frames([SOURCE], [[FACE]], "a", Detector(), subject, Policy(), pixels_of)
-    assert {f.method for f in answer.faces} == {"solid"}
+
+def test_a_face_that_stands_in_no_box_is_judged_as_the_nearest_new_one() -> None:
+    """A detector may place the new face elsewhere than the old one: it is looked at all the same."""
+    wide = Paint([250, 240])
+    beside = Face(FACE.box._replace(x=210.0), FACE.landmarks, 0.9)
+    subject = replacer(wide, detector=Scripted([beside], [], [FACE]))
+    embed = subject._verifier.embed
+    subject._verifier.embed = lambda pixels, faces: embed(  # type: ignore[method-assign]
+        SOURCE if faces == [beside] else pixels, faces
+    )
+    assert [(f.method, f.attempts) for f in run(subject).faces] == [("paint", 2)]
+
+
+NOISE = np.random.default_rng(0).integers(0, 60, SOURCE.shape, np.uint8)
 
 
 @pytest.mark.parametrize("colours", [[250] * 9, [12] * 9], ids=["a new face", "a fill"])
 def test_a_writer_that_loses_the_new_face_has_its_picture_withheld(colours: list[int]) -> None:
     """What was filled is asked of no recogniser: only a comparison shows that the old face is still there."""
-    source = np.random.default_rng(0).integers(0, 60, SOURCE.shape, np.uint8)
-    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: []})()
     answer, _ = deidentify_frames(
-        [source], [[FACE]], "a", detector, replacer(Paint(colours)), Policy(), lambda drafts: [source]
+        [NOISE], [[FACE]], "a", replacer(Paint(colours)), Policy(), lambda drafts: Finished([NOISE])
     )
     assert answer.verdict is Verdict.WITHHELD and "does not show 1 of the new faces" in answer.reason
 
 
-@pytest.mark.parametrize(("copy", "verdict"), [(False, Verdict.NO_FACE), (True, Verdict.NO_FACE)])
-def test_a_picture_without_a_face_is_said_to_have_none(copy: bool, verdict: Verdict) -> None:
-    assert run(Paint([]), [[]], Policy(no_face_copy=copy), given=0).verdict is verdict
+def test_a_writer_that_puts_something_else_beside_the_faces_has_its_picture_withheld() -> None:
+    def careless(drafts: Sequence[Draft]) -> Finished:
+        frame = drafts[0].pixels.copy()
+        frame[20:60, 320:360] = NOISE[20:60, 320:360] + 120  # a preview in a corner
+        return Finished([frame])
+
+    answer = run(replacer(Paint([250])), publish=careless)
+    assert answer.verdict is Verdict.WITHHELD and "outside the faces" in answer.reason
+
+
+def test_a_file_with_other_frames_is_withheld() -> None:
+    answer = run(replacer(Paint([250])), publish=lambda drafts: Finished([drafts[0].pixels[:-1]]))
+    assert answer.verdict is Verdict.WITHHELD and "other frames" in answer.reason
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_picture_without_a_face_is_said_to_have_none(copy: bool) -> None:
+    assert run(replacer(Paint([])), Policy(no_face_copy=copy), given=0).verdict is Verdict.NO_FACE
 
 
 def test_too_few_faces_withhold_a_picture() -> None:
-    assert run(Paint([250]), [[FACE]], Policy(expect_faces=2)).verdict is Verdict.WITHHELD
+    assert run(replacer(Paint([250])), Policy(expect_faces=2)).verdict is Verdict.WITHHELD
 
 
 @pytest.mark.parametrize(("colour", "shown"), [(10, True), (250, False)])
@@ -314,9 +385,8 @@ def test_a_picture_that_hides_in_a_finished_file_is_matched_with_the_original_fa
         path.write_bytes(path.read_bytes() + preview.getvalue())
 
     monkeypatch.setattr(pictures, "write", careless)
-    detector = type("D", (), {"name": "d", "detect": lambda self, pixels: [FACE]})()
-    answer = deidentify_file(
-        tmp_path / "in.png", tmp_path / "out.png", "a", detector, replacer(Paint([250])), Policy()
-    )
+    detector = Scripted(*[[FACE]] * 3)
+    subject = replacer(Paint([250]), detector=detector)
+    answer = deidentify_file(tmp_path / "in.png", tmp_path / "out.png", "a", detector, subject, Policy())
     assert answer.verdict is Verdict.WITHHELD and "trailer" in answer.reason
     assert ("shows an original face" in answer.reason) == shown
