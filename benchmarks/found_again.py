@@ -20,7 +20,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
-from epdcli.faces.boxes import overlaps
+from epdcli.faces.candidates import overlaps
 from epdcli.model import Pixels
 
 _STRIDES, _ANCHORS, _SCORE, _SAME, _AGAIN = (8, 16, 32), 2, 0.5, 0.4, 0.5

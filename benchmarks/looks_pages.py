@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.detection import shows
 from benchmarks.looks_faces import ListedFace
-from epdcli.faces.boxes import overlaps
+from epdcli.faces.candidates import overlaps
 from epdcli.model import Box, Pixels
 
 GENERATED = "generated"  # the manifest's word

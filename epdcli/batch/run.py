@@ -9,13 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+from epdcli.batch.detections_file import read_detections
 from epdcli.batch.journal import Journal, earlier_run, remove_partial_files
 from epdcli.batch.listing import Plan, manifest_of, plan
 from epdcli.batch.manifest import summary, write_manifest
 from epdcli.batch.renaming import Names, Rename, names
 from epdcli.batch.workers import Task, Workers, align_here, default_workers, run_here
 from epdcli.deidentifier import Deidentifier, Options
-from epdcli.faces.detections_file import read_detections
 from epdcli.faces.method import Preparing
 from epdcli.model import PictureRecord
 from epdcli.plugins import METHODS, load_plugin

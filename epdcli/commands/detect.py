@@ -27,9 +27,9 @@ def detect(
     Ends with 1 when a picture could not be read.
     """
     from epdcli import pictures as files
+    from epdcli.batch.detections_file import detections_as_json
     from epdcli.batch.listing import listed
     from epdcli.faces.detection_passes import DetectionSettings
-    from epdcli.faces.detections_file import detections_as_json
     from epdcli.runtimes import Engine, choose_backend, load_plugin
 
     failed = False

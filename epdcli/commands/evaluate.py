@@ -110,8 +110,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     """
     from epdcli.commands.progress import Reporter
     from epdcli.commands.stages import Stages
+    from epdcli.evaluation.bench import NAMED, Panel
     from epdcli.evaluation.deidentified import parse_sets
-    from epdcli.evaluation.evaluation import NAMED, Panel
     from epdcli.evaluation.gate import parse_requirement
     from epdcli.evaluation.hifd_export import hifd_scores, write_hifd
     from epdcli.evaluation.judges import source_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from epdcli.evaluation import scores
 from epdcli.evaluation.attacks import LINKABILITY, against_gallery, among_themselves
-from epdcli.evaluation.evaluation import Panel, Subject, bench_of
+from epdcli.evaluation.bench import Panel, Subject, bench_of
 from epdcli.evaluation.gauges import NAIVE
 
 _POINTS, _BINS = 120, 60

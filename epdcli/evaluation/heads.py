@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.evaluation.evaluation import Panel, Subject
+from epdcli.evaluation.bench import Panel, Subject
 from epdcli.evaluation.figures import ALL, Figure
 from epdcli.evaluation.gauges import ORACLE
 from epdcli.evaluation.measurements import Measurements

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.errors import BackendNotInstalled
+from epdcli.evaluation.bench import Panel, Subject
 from epdcli.evaluation.deidentified import CONTROL
-from epdcli.evaluation.evaluation import Panel, Subject
 from epdcli.evaluation.gauges import ORACLE
 from epdcli.evaluation.measurements import Measurements
 from epdcli.evaluation.results import ExtraTable

@@ -20,7 +20,7 @@ from epdcli.faces.alignment import FRAME, TEMPLATE_256, align
 if TYPE_CHECKING:
     import torch
 
-    from epdcli.evaluation.evaluation import Subject
+    from epdcli.evaluation.bench import Subject
 
 INVERSION = "inversion"
 SIDE = 128  # pixels of the aligned faces

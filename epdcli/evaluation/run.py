@@ -13,10 +13,7 @@ import numpy as np
 from epdcli.batch.run import Observer as RunObserver
 from epdcli.deidentifier import Options
 from epdcli.errors import UsageError
-from epdcli.evaluation.cache import Cache
-from epdcli.evaluation.curves import curves
-from epdcli.evaluation.deidentified import DeidentifiedSet, read_set
-from epdcli.evaluation.evaluation import (
+from epdcli.evaluation.bench import (
     ATTACKS,
     QUICK,
     Observer,
@@ -26,6 +23,9 @@ from epdcli.evaluation.evaluation import (
     judge_all,
     measure_all,
 )
+from epdcli.evaluation.cache import Cache
+from epdcli.evaluation.curves import curves
+from epdcli.evaluation.deidentified import DeidentifiedSet, read_set
 from epdcli.evaluation.gate import Requirement, check
 from epdcli.evaluation.heads import f1_drops
 from epdcli.evaluation.own_methods import clashes, deidentified, seeded

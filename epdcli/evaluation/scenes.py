@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from epdcli import pictures
 from epdcli.evaluation.cache import Cache, key_of
 from epdcli.evaluation.portraits import Portrait
-from epdcli.faces.boxes import Candidates, faces
+from epdcli.faces.candidates import Candidates, faces
 from epdcli.faces.detection import Detector
 from epdcli.files import sha256_of
 from epdcli.model import Box, Face, Pixels, Points

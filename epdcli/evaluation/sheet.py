@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli import pictures
-from epdcli.evaluation.evaluation import Subject
+from epdcli.evaluation.bench import Subject
 from epdcli.faces.alignment import align
 from epdcli.model import Pixels
 

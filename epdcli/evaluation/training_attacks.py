@@ -9,7 +9,7 @@ import numpy as np
 
 from epdcli.errors import BackendNotInstalled
 from epdcli.evaluation import attacks, inversion
-from epdcli.evaluation.evaluation import Observer, Panel, Subject, bench_of
+from epdcli.evaluation.bench import Observer, Panel, Subject, bench_of
 from epdcli.evaluation.figures import Figure
 from epdcli.evaluation.gauges import NAIVE, ORACLE
 from epdcli.evaluation.inversion import INVERSION, Effort

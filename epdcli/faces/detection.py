@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.faces import boxes
-from epdcli.faces.boxes import SCORE, Candidates
+from epdcli.faces import candidates as candidate_tables
+from epdcli.faces.candidates import SCORE, Candidates
 from epdcli.faces.detection_passes import (
     DetectionSettings,
     Pass,
@@ -83,13 +83,15 @@ class CenterFaceDetector:
         """
         height, width = pixels.shape[:2]
         scale = finest_scale(height, width, self._settings)
-        candidates = boxes.suppress(self._first_look(pixels), SAME_UNION, SAME_INSIDE)
+        candidates = candidate_tables.suppress(self._first_look(pixels), SAME_UNION, SAME_INSIDE)
         sizes = np.sqrt(candidates[:, 2] * candidates[:, 3]) * scale
         needed = needed_score(sizes, self._settings.threshold)
         worth = (sizes >= NEEDED_SIZES[0]) & (candidates[:, SCORE] >= FIRST_LOOK * needed)
         candidates = look_again(self._session, pixels, candidates, worth)
         good = (candidates[:, SCORE] >= needed) & (worth | (sizes < NEEDED_SIZES[0]))
-        return boxes.faces(enlarged(boxes.suppress(candidates[good], SAME_UNION, SAME_INSIDE)))
+        return candidate_tables.faces(
+            enlarged(candidate_tables.suppress(candidates[good], SAME_UNION, SAME_INSIDE))
+        )
 
     def _first_look(self, pixels: Pixels) -> Candidates:
         height, width = pixels.shape[:2]
@@ -102,7 +104,7 @@ class CenterFaceDetector:
                 fine = size == passes[0].size
                 for step, table in zip(steps, self._seen(copy, steps), strict=True):
                     kept = table if fine else table[table[:, 2:4].max(axis=1) >= SMALLEST_COARSE_PX]
-                    tables.append(boxes.mapped(kept, step.matrix(height, width)))
+                    tables.append(candidate_tables.mapped(kept, step.matrix(height, width)))
         return np.concatenate(tables)
 
     def _seen(self, copy: Pixels, steps: list[Pass]) -> list[Candidates]:
@@ -113,7 +115,7 @@ class CenterFaceDetector:
             outputs = self._session.run({"input.1": render(copy, steps)})
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
-            self._remembered[key] = boxes.decode(outputs, FIRST_LOOK * self._settings.threshold)
+            self._remembered[key] = candidate_tables.decode(outputs, FIRST_LOOK * self._settings.threshold)
         return self._remembered[key]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from epdcli.errors import BackendNotInstalled
-from epdcli.faces.boxes import suppress
+from epdcli.faces.candidates import suppress
 from epdcli.faces.detection import Engine
 from epdcli.faces.detection_passes import DetectionSettings
 from epdcli.model import Box, Face, Pixels

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.faces.alignment import TEMPLATE_256
-from epdcli.faces.boxes import SCORE, Candidates
+from epdcli.faces.candidates import SCORE, Candidates
 
 ASPECT = 0.765  # width to height of CenterFace's boxes of upright faces (mean over lfw-dev)
 MARGIN, PIXEL = 0.06, 0.5  # a finished box is larger than the net's by this part of its side, on each side,

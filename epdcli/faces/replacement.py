@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.faces.boxes import overlaps
+from epdcli.faces.candidates import overlaps
 from epdcli.faces.codes import CodeSource, code_from
 from epdcli.faces.comparison import difference
 from epdcli.faces.coverage import PROCESSED, covered_share

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from epdcli.faces import boxes
+from epdcli.faces import candidates as candidate_tables
 from epdcli.faces.alignment import inverse, scale_of, warp
-from epdcli.faces.boxes import SCORE, Candidates
+from epdcli.faces.candidates import SCORE, Candidates
 from epdcli.faces.face_outline import oval_extent, roll, sides
 from epdcli.model import Matrix, Pixels
 
@@ -77,7 +77,7 @@ def _looks(session: Session, pixels: Pixels, frames: list[Matrix]) -> Iterator[C
         size = BATCH if len(frames) - start >= BATCH else 1
         crops = [warp(pixels, _pixel_centres(m), SIDE) for m in frames[start : start + size]]
         inputs = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)
-        yield from boxes.decode(session.run({"input.1": inputs}), FLOOR)
+        yield from candidate_tables.decode(session.run({"input.1": inputs}), FLOOR)
         start += size
 
 

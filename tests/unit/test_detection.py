@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from epdcli.faces import boxes
+from epdcli.faces import candidates as candidate_tables
 from epdcli.faces.detection import CenterFaceDetector, needed_score
 from epdcli.faces.detection_passes import (
     BATCH_PIXELS,
@@ -96,7 +96,7 @@ def test_half_a_face_inside_a_better_one_goes_and_a_neighbour_stays() -> None:
         candidate(10, 10, 60, 60, 0.5),
         candidate(90, 0, 100, 120, 0.6),
     )
-    kept = boxes.suppress(np.stack([half, neighbour, whole]), 0.4, 0.8)
+    kept = candidate_tables.suppress(np.stack([half, neighbour, whole]), 0.4, 0.8)
     assert kept[:, :4].tolist() == [whole[:4].tolist(), neighbour[:4].tolist()]
 
 

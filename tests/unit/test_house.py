@@ -15,38 +15,75 @@ from tests.conftest import ROOT
 SOURCES = sorted(
     path for folder in ("epdcli", "backends", "weights") for path in (ROOT / folder).rglob("*.py")
 )
-# A room may import from its own floor's files and from lower floors.
-FLOORS = {
-    "errors": 0, "files": 0, "model": 0, "machine": 0,
-    "networks": 1, "plugins": 1, "runtimes": 2,
-    "pictures": 2, "faces": 3, "synthetic": 4, "methods": 5,
-    "pipeline": 6, "network_inputs": 6, "deidentifier": 7,
-    "exporting": 8, "diagnosis": 8, "benchmarking": 8,
-    "batch": 8, "evaluation": 8, "testing": 8, "testing_detectors": 8,
-    "commands": 9, "__main__": 10,
-}  # fmt: skip
+# A room may import from its own files and from lower floors.
+ROOMS_BY_FLOOR = (
+    ("errors", "model"),
+    ("files", "machine"),
+    ("networks", "plugins"),
+    ("runtimes",),
+    ("pictures",),
+    ("faces",),
+    ("synthetic",),
+    ("methods",),
+    ("pipeline", "network_inputs"),
+    ("deidentifier",),
+    ("batch", "testing"),
+    ("exporting", "diagnosis", "evaluation", "benchmarking"),
+    ("commands",),
+    ("__main__",),
+)
+FLOORS = {room: floor for floor, rooms in enumerate(ROOMS_BY_FLOOR) for room in rooms}
 RUNTIMES = ("torch", "onnxruntime", "openvino", "dlib", "numpy", "cv2", "PIL", "onnx", "matplotlib")
 
 
 def imports_of(path: Path) -> set[str]:
-    """Rooms of epdcli that a file imports, those for type checking alone left out."""
-    tree = ast.parse(path.read_text())
-    return {
-        node.module.split(".")[1]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("epdcli.")
-    }
+    """Rooms of epdcli that a file imports, in any form and anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.ImportFrom(level=0, module="epdcli", names=names):
+                found |= {name.name for name in names}
+            case ast.ImportFrom(level=0, module=str(module)) if module.startswith("epdcli."):
+                found.add(module.split(".")[1])
+            case ast.Import(names=names):
+                found |= {name.name.split(".")[1] for name in names if name.name.startswith("epdcli.")}
+            case ast.ImportFrom(level=level) if level:
+                raise AssertionError(f"{path}: imports are absolute here")
+    return found
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if "epdcli" in p.parts[-4:]], ids=str)
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "epdcli").parts[0].removesuffix(".py")
+
+
+def test_every_room_has_a_floor_and_every_floor_a_room() -> None:
+    rooms = {room_of(path) for path in (ROOT / "epdcli").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert rooms - {"__init__", "__pycache__", "py.typed"} == set(FLOORS)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "from epdcli import pictures",
+        "import epdcli.pictures as p",
+        "from epdcli.pictures.read import read",
+        "def late():\n    from epdcli import pictures",
+    ],
+)
+def test_every_form_of_import_is_seen(tmp_path: Path, form: str) -> None:
+    (tmp_path / "a.py").write_text(form)
+    assert imports_of(tmp_path / "a.py") == {"pictures"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "epdcli").rglob("*.py")), ids=str)
 def test_imports_go_down_only(path: Path) -> None:
-    room = path.relative_to(ROOT / "epdcli").parts[0].removesuffix(".py")
+    room = room_of(path)
     if room == "__init__":
         return
-    above = {name for name in imports_of(path) if FLOORS[name] > FLOORS[room]}
-    assert not above, f"{path.name} is on floor {FLOORS[room]} and imports {above}"
-    if room == "pictures":
-        assert "faces" not in imports_of(path)
+    wrong = {name for name in imports_of(path) - {room} if FLOORS.get(name, -1) >= FLOORS[room]}
+    assert not wrong, f"{path.name} is on floor {FLOORS[room]} and imports {wrong}"
+    if room == "faces":
+        assert "pictures" not in imports_of(path)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

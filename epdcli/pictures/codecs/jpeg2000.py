@@ -17,7 +17,7 @@ from epdcli.pictures.codecs.common import (
     page_of,
     refusal,
 )
-from epdcli.pictures.containers.boxes import XMP_UUID, boxes
+from epdcli.pictures.containers.iso_media import XMP_UUID, boxes
 from epdcli.pictures.encoding import Encoding, Mode, Page
 
 # Numbers of colour spaces (15444-1, table I.10): sRGB, grey, sYCC

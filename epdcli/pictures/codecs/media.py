@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from epdcli.pictures.codecs.common import Source, refusal
-from epdcli.pictures.containers.boxes import boxes
+from epdcli.pictures.containers.iso_media import boxes
 
 _INSIDE = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0}
 _INSIDE |= {b"stsd": 8, b"av01": 78, b"hvc1": 78}

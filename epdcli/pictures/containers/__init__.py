@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from epdcli.pictures.containers import bmp, boxes, gif, jpeg, png, ppm, riff, tiff
+from epdcli.pictures.containers import bmp, gif, iso_media, jpeg, png, ppm, riff, tiff
 from epdcli.pictures.containers.block import Block, Kind
 
 _PARSERS: dict[str, Callable[[bytes], Iterator[Block]]] = {
@@ -15,9 +15,9 @@ _PARSERS: dict[str, Callable[[bytes], Iterator[Block]]] = {
     "TIFF": tiff.blocks,
     "BMP": bmp.blocks,
     "GIF": gif.blocks,
-    "AVIF": boxes.avif_blocks,
-    "HEIC": boxes.heic_blocks,
-    "JPEG 2000": boxes.jp2_blocks,
+    "AVIF": iso_media.avif_blocks,
+    "HEIC": iso_media.heic_blocks,
+    "JPEG 2000": iso_media.jp2_blocks,
     "PPM": ppm.blocks,
 }
 

@@ -11,9 +11,9 @@ from tests.needs import needs
 
 needs("hifd", "sklearn")
 
+from epdcli.evaluation.bench import Panel, Subject  # noqa: E402
 from epdcli.evaluation.conventions import DLIB, FACEAPI, LANDMARKS, Source  # noqa: E402
 from epdcli.evaluation.deidentified import DeidentifiedSet  # noqa: E402
-from epdcli.evaluation.evaluation import Panel, Subject  # noqa: E402
 from epdcli.evaluation.hifd_export import hifd_scores, write_hifd  # noqa: E402
 from epdcli.evaluation.measurements import Measurements  # noqa: E402
 from epdcli.evaluation.portraits import Portrait  # noqa: E402

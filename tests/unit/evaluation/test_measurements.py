@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from epdcli.evaluation.bench import Panel
 from epdcli.evaluation.cache import Cache
 from epdcli.evaluation.conventions import DLIB, FACEAPI, Source
 from epdcli.evaluation.deidentified import DeidentifiedSet
-from epdcli.evaluation.evaluation import Panel
 from epdcli.evaluation.gauges import Gauge, finder, judged
 from epdcli.evaluation.measurements import BATCH, measure
 from epdcli.evaluation.portraits import Portrait
