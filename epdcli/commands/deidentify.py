@@ -63,11 +63,10 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     strength: Annotated[
         float | None,
         typer.Option(
-            help="How strong a method is: blur's sigma in face widths (.12), pixelate's blocks across the "
+            help="How strong a method is: blur's sigma in face widths (0.12), pixelate's blocks across the "
             "face (6), filter's height of edges smoothed away (1: from black to white), warp's shifts in "
-            "face widths (.05), ksame's number of faces in an average (5), soft's colours across (4), and "
-            "how much of the new person's own shape of eyes, nose and mouth generate keeps (0.7; 1 from a "
-            "face's third attempt on)."
+            "face widths (0.05), ksame's number of faces in an average (5), soft's colours across (4), and "
+            "how much of the new person's own shape of brows and nose generate keeps (1)."
         ),
     ] = None,
     bank: Annotated[

@@ -23,7 +23,7 @@ class Blur:
     synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
-        """`strength`: the Gaussian's sigma in units of the face's longer side, .12 by default."""
+        """`strength`: the Gaussian's sigma in units of the face's longer side, 0.12 by default."""
         self._sigma = chosen(self.name, strength, _SIGMA, _LEAST)
 
     def matrix(self, face: Face) -> Matrix:

@@ -37,7 +37,7 @@ from epdcli.synthetic.person import Numbers, fitting_people, person_for
 from epdcli.synthetic.registration import bent, destinations, with_gaze
 from epdcli.synthetic.structure import SIZE, Instruments, Structure, is_plausible
 
-_OWN = 0.85  # how much of the person's own shape stays
+_OWN = 1.0  # how much of the person's own shape stays
 _LIKE = 3.0  # weight of likeness to the old face, where one of several new ones is chosen
 
 
@@ -56,9 +56,10 @@ class Generate:
         bank: Path | None = None,
         attributes: Attributes = Attributes.KEEP,
     ) -> None:
-        """`strength`: how much of the person's own shape of brows, eyes and nose stays, 0 to 1; 0.85 by
-        default. `bank` is a bank's file, the shipped one by default. Raises WeightsError, UsageError."""
+        """`strength`: how much of the person's own shape of brows and nose stays, 0 to 1; 1 by default. `bank`
+        is a bank's file, the shipped one by default. Raises WeightsError, UsageError."""
         self._own = chosen(self.name, strength, default=_OWN, least=0, most=1)
+        self._expressive = True
         self._engine = engine
         self._instruments = Instruments(engine)
         self._file, self._attributes = bank, attributes
@@ -68,9 +69,10 @@ class Generate:
         return Generate(self._engine, self._own, bank, attributes)
 
     def softer(self) -> Generate:
-        """The same with nothing of the old shape but pose and jaw, for faces of which too much is left."""
+        """The same with nothing of the old shape but pose and jaw, for faces of which too much is left: lids
+        and lips don't follow either."""
         softer = copy(self)  # which shares the networks and the bank
-        softer._own = 1.0
+        softer._own, softer._expressive = 1.0, False
         return softer
 
     def matrix(self, face: Face) -> Matrix:
@@ -111,7 +113,7 @@ class Generate:
         bank, structure = self._bank, old.structure
         number = person_for(bank, people, code)
         landmarks, irises = bank.landmarks[number], bank.irises[number]
-        target = destinations(structure.landmarks, landmarks, self._own)
+        target = destinations(structure.landmarks, landmarks, self._own, self._expressive)
         points = with_gaze(structure.landmarks, structure.irises, landmarks, irises, target)
         person = bent(bank.picture(number), *points)
         placed = target.astype(np.float32)

@@ -23,13 +23,14 @@ _POINT_WEIGHTS = np.ones(68, np.float32)
 _POINT_WEIGHTS[JAW] = 0.5
 _POINT_WEIGHTS[BROWS] = 1.5
 _POINT_WEIGHTS[36:] = 2.0
-_SHAPE, _POSE, _EXPRESSION, _MOUTH = 4.0, 20.0, 10.0, 10.0
-_AGE_YEARS, _CHILD_YEARS, _SEX, _GLASSES, _BEARD = 2.5, 2.0, 20.0, 40.0, 10.0
+_SHAPE, _EXPRESSION, _MOUTH, _GLASSES, _BEARD, _PATTERN = 4.0, 10.0, 10.0, 40.0, 10.0, 8.0
+# Differences that cost 1; twice as large ones cost 4: small ones leave a choice, large ones nobody believes.
+_POSE = 0.08  # of the nose's place
+_AGE_YEARS, _CHILD_YEARS, _SEX = 5.0, 2.5, 0.18
+_TONE, _LIGHT, _HUE = 12.0, 25.0, 12.0  # levels of L; of L; of a and b
 _UNWORN, _WORN = 0.7, 0.85  # readings of real faces without and with glasses: eye sockets mislead it
-_TONE = 4.0  # levels of L
-_LIGHT, _HUE, _PATTERN = 15.0, 8.0, 0.12  # levels of L; of a and b; relative differences of light
 _TAKEN = 1e6
-_LIKE, _ALIKE = 25.0, 60.0  # weights of likeness to the old face among all, and among those who fit
+_LIKE, _ALIKE = 50.0, 60.0  # weights of likeness to the old face among all, and among those who fit
 _STRANGER = -0.1  # the cosine from which on a person is like the old face
 
 
@@ -70,17 +71,16 @@ def costs(bank: Bank, old: Structure, light: Floats, attributes: Attributes = At
     """
     shapes = (((bank.shape - shape_of(old.landmarks)) ** 2).sum(axis=2) * _POINT_WEIGHTS**2).sum(axis=1)
     cost = _SHAPE * shapes / np.median(shapes)
-    cost += _POSE * np.abs(bank.nose - nose_of(old.landmarks)).sum(axis=1)
+    cost += np.square((bank.nose - nose_of(old.landmarks)) / _POSE).sum(axis=1)
     cost += _EXPRESSION * np.abs(bank.expression - old.expression).sum(axis=1)
     cost += _MOUTH * np.abs(bank.mouth - mouth_of(old.landmarks))
-    cost += np.abs(bank.pattern - pattern_of(light)).mean(axis=(1, 2)) / _PATTERN
+    cost += _PATTERN * np.abs(bank.pattern - pattern_of(light)).mean(axis=(1, 2))
     if attributes is Attributes.KEEP:
         years = _CHILD_YEARS + (_AGE_YEARS - _CHILD_YEARS) * min(1.0, max(0.0, (old.age - 5) / 20))
-        cost += np.abs(bank.age - old.age) / years + _SEX * np.abs(bank.male - old.male)
+        off = (bank.skin - old.skin) / (_LIGHT, _HUE, _HUE)
         worn = np.clip((old.glasses - _UNWORN) / (_WORN - _UNWORN), 0, 1)
-        off = np.abs(bank.skin - old.skin)
-        cost += off[:, 0] / _LIGHT + np.hypot(off[:, 1], off[:, 2]) / _HUE
-        cost += np.abs(bank.tone - old.tone) / _TONE
+        cost += np.square((bank.age - old.age) / years) + np.square((bank.male - old.male) / _SEX)
+        cost += np.square((bank.tone - old.tone) / _TONE) + np.square(off).sum(axis=1)
         cost += _GLASSES * np.abs(bank.glasses - worn) + _BEARD * np.abs(bank.beard - old.beard)
     alike = bank.identity @ old.identity
     return np.asarray(cost + _LIKE * np.maximum(0, alike - _STRANGER), np.float32)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.model import Pixels, Points
-from epdcli.synthetic.structure import EYES, JAW, LIPS, SIZE
+from epdcli.synthetic.structure import EYES, JAW, LIDS, LIPS, SIZE
 
-_LIPS = 0.6  # of the old shape
+_LIPS, _LIDS = 0.6, 0.2  # of the old shape
 _SMOOTHING = 2.0
 _STEP = 16  # pixels between the nodes at which the spline is computed
 _EDGE = SIZE - 1.0
@@ -28,16 +28,17 @@ _DOWN, _ACROSS = np.indices((SIZE, SIZE), dtype=np.float32)
 Coordinates = NDArray[np.float64]
 
 
-def destinations(old: Points, person: Points, own: float) -> Coordinates:
+def destinations(old: Points, person: Points, own: float, expressive: bool = True) -> Coordinates:
     """Where the person's 68 landmarks go: (68, 2).
 
     The person's face is put in the old one's place by the affine map that fits best; `own` (0..1) of its own
-    shape is kept, but for the jaw, which is the old one's: it has to meet the old outline, and for the lips,
-    which show the expression: at least 0.6 of their shape is the old one's.
+    shape is kept, but for the jaw, which is the old one's: it has to meet the old outline. Of an `expressive`
+    face at least 0.6 of the lips' shape and 0.2 of the lids' is the old one's, too.
     """
     share = np.full((68, 1), 1 - own)
     share[JAW] = 1
-    share[LIPS] = max(1 - own, _LIPS)
+    if expressive:
+        share[LIPS], share[LIDS] = max(1 - own, _LIPS), max(1 - own, _LIDS)
     placed = _with_ones(person) @ np.linalg.lstsq(_with_ones(person), old.astype(np.float64), rcond=None)[0]
     return share * old + (1 - share) * placed
 

@@ -34,7 +34,7 @@ from epdcli.runtimes import Engine, Session
 Floats = NDArray[np.float32]
 
 SIZE = 256
-JAW, BROWS, LIPS = slice(0, 17), slice(17, 27), slice(48, 68)
+JAW, BROWS, LIDS, LIPS = slice(0, 17), slice(17, 27), slice(36, 48), slice(48, 68)
 EYES = (slice(36, 42), slice(42, 48))
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
@@ -44,6 +44,7 @@ _MESH_CROP = (18.0, 36.0, 220.0, 192)
 _EXPRESSION_CROP = (58.0, 90.0, 140.0, 112)
 _APPEARANCE_CROP = (33.0, 45.0, 190.0, 224)
 _LEAST_PRESENCE, _SURE_PRESENCE, _SURE_SCORE = 0.5, 0.95, 0.6
+_LEAST_SCORE = 0.45  # of the detector: what has less is a button, or half a face at the border
 _BLURRED_PX = 50  # height of a face below which the mesh may be unsure
 _MOST_APART_PX, _MOST_APART_SURE_PX = 19.0, 25.0
 _MOST_TURNED = 0.78  # 99 % of the shipped people are turned less
@@ -164,6 +165,8 @@ def is_plausible(structure: Structure, face: Face, detected: Points) -> bool:
     detector's score counts. Nor is a face plausible that is turned further than the shipped people are.
     """
     apart = float(np.abs(five_points(structure.landmarks) - detected).max())
+    if face.score < _LEAST_SCORE:
+        return False
     most = _MOST_APART_SURE_PX if structure.presence >= _SURE_PRESENCE else _MOST_APART_PX
     blurred = face.box.height < _BLURRED_PX and face.score >= _SURE_SCORE
     sure = structure.presence >= _LEAST_PRESENCE or blurred
