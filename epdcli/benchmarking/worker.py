@@ -91,7 +91,7 @@ class _Bench:
         return About(runtime, session.device, session.provider, precision)
 
     def whole(self, source: Path) -> float:
-        """Seconds of the product itself on one file: retries, checks and rounds of mending included."""
+        """Seconds of the product itself on one file: retries, audits and repairs included."""
         if self._product is None:
             raise BackendBroken("The product is closed.")
         begun = time.perf_counter()

@@ -56,10 +56,12 @@ class Generate:
         bank: Path | None = None,
         attributes: Attributes = Attributes.KEEP,
     ) -> None:
-        """`strength`: how much of the person's own shape of brows and nose stays, 0 to 1; 1 by default. `bank`
-        is a bank's file, the shipped one by default. Raises WeightsError, UsageError."""
+        """`strength`: how much of the person's own shape of brows and nose stays, 0 to 1; 1 by default.
+
+        `bank` is a bank's file, the shipped one by default. Raises WeightsError, UsageError.
+        """
         self._own = chosen(self.name, strength, default=_OWN, least=0, most=1)
-        self._expressive = True
+        self._expressive, self._lists = True, 1
         self._engine = engine
         self._instruments = Instruments(engine)
         self._file, self._attributes = bank, attributes
@@ -70,9 +72,9 @@ class Generate:
 
     def softer(self) -> Generate:
         """The same with nothing of the old shape but pose and jaw, for faces of which too much is left: lids
-        and lips don't follow either."""
+        and lips don't follow either, and more people are drawn from."""
         softer = copy(self)  # which shares the networks and the bank
-        softer._own, softer._expressive = 1.0, False
+        softer._own, softer._expressive, softer._lists = 1.0, False, 3
         return softer
 
     def matrix(self, face: Face) -> Matrix:
@@ -104,7 +106,9 @@ class Generate:
         for old in seen:
             some = np.zeros(0, np.int64)
             if old is not None:
-                some = fitting_people(self._bank, old.structure, old.light, self._attributes, taken)
+                some = fitting_people(
+                    self._bank, old.structure, old.light, self._attributes, taken, self._lists
+                )
                 taken |= {int(number) % len(self._bank) for number in some}
             chosen.append(some)
         return chosen

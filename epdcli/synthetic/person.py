@@ -45,11 +45,13 @@ def fitting_people(
     light: Floats,
     attributes: Attributes = Attributes.KEEP,
     taken: Iterable[int] = (),
+    lists: int = 1,
 ) -> Numbers:
     """The numbers of the people who could stand in for a face, best first; each as they are, or their mirror
     image (from n on) where that fits better.
 
-    `light` is the old face's (8, 8, 3). Nobody `taken` is among them, while others are left.
+    `light` is the old face's (8, 8, 3). Nobody `taken` is among them, while others are left. `lists` is how
+    many times `SHORTLIST` people there are.
     """
     cost = costs(bank, old, light, attributes)
     for person in taken:
@@ -60,7 +62,7 @@ def fitting_people(
     fitting = better[np.argsort(cost[better], kind="stable")[:FITTING]]
     alike = bank.identity[fitting] @ old.identity
     order = np.argsort(cost[fitting] + _ALIKE * np.maximum(0, alike - _STRANGER), kind="stable")
-    return fitting[order[:SHORTLIST]]
+    return fitting[order[: lists * SHORTLIST]]
 
 
 def costs(bank: Bank, old: Structure, light: Floats, attributes: Attributes = Attributes.KEEP) -> Floats:

@@ -44,7 +44,8 @@ _MESH_CROP = (18.0, 36.0, 220.0, 192)
 _EXPRESSION_CROP = (58.0, 90.0, 140.0, 112)
 _APPEARANCE_CROP = (33.0, 45.0, 190.0, 224)
 _LEAST_PRESENCE, _SURE_PRESENCE, _SURE_SCORE = 0.5, 0.95, 0.6
-_LEAST_SCORE = 0.45  # of the detector: what has less is a button, or half a face at the border
+# Of the detector: what has less is a button, or half a face at the border. The second where the mesh is sure.
+_LEAST_SCORE, _LEAST_SCORE_SURE = 0.45, 0.25
 _BLURRED_PX = 50  # height of a face below which the mesh may be unsure
 _MOST_APART_PX, _MOST_APART_SURE_PX = 19.0, 25.0
 _MOST_TURNED = 0.78  # 99 % of the shipped people are turned less
@@ -165,9 +166,10 @@ def is_plausible(structure: Structure, face: Face, detected: Points) -> bool:
     detector's score counts. Nor is a face plausible that is turned further than the shipped people are.
     """
     apart = float(np.abs(five_points(structure.landmarks) - detected).max())
-    if face.score < _LEAST_SCORE:
+    very_sure = structure.presence >= _SURE_PRESENCE
+    if face.score < (_LEAST_SCORE_SURE if very_sure else _LEAST_SCORE):
         return False
-    most = _MOST_APART_SURE_PX if structure.presence >= _SURE_PRESENCE else _MOST_APART_PX
+    most = _MOST_APART_SURE_PX if very_sure else _MOST_APART_PX
     blurred = face.box.height < _BLURRED_PX and face.score >= _SURE_SCORE
     sure = structure.presence >= _LEAST_PRESENCE or blurred
     return sure and apart <= most and abs(nose_of(structure.landmarks)[0]) <= _MOST_TURNED
