@@ -129,7 +129,7 @@ def deidentify_frames(
         return Answer(Verdict.WITHHELD, f"{count} face(s) found, {policy.expect_faces} expected"), []
     if count == 0 and not policy.no_face_copy:
         return Answer(Verdict.NO_FACE, "no face found"), []
-    drafts = [replacer.settle(draft) for draft in replacer.start(frames, found, name)]
+    drafts = replacer.settle_all(replacer.start(frames, found, name))
     reason = ""
     for _ in range(LIMIT):
         finished = publish(drafts)
@@ -139,7 +139,7 @@ def deidentify_frames(
         drafts, reason = [report.draft for report in reports], _reason(reports)
         if not reason or any(report.difference for report in reports):
             break
-        drafts = [replacer.settle(replacer.climb(report)) for report in reports]
+        drafts = replacer.settle_all([replacer.climb(report) for report in reports])
     return _answer(reason, replacer.records(drafts)), drafts
 
 

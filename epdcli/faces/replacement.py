@@ -7,7 +7,7 @@ read back from its file; what it finds climbs, too. A ladder has an end, so this
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,11 +106,25 @@ class Replacer:
             drafts.append(Draft(name, pixels, tuple(replacements)))
         return drafts
 
-    def settle(self, draft: Draft) -> Draft:
-        """The draft with a new face on every old one: each verified, or on its fill."""
+    def settle_all(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """The drafts of one picture, settled; a person keeps the identity code of earlier frames, if it will
+        do."""
+        settled: list[Draft] = []
+        worn: dict[int, Code] = {}
+        for draft in drafts:
+            settled.append(self.settle(draft, worn))
+            worn |= {r.person: r.code for r in settled[-1].replacements if r.code is not None}
+        return settled
+
+    def settle(self, draft: Draft, worn: Mapping[int, Code] | None = None) -> Draft:
+        """The draft with a new face on every old one: each verified, or on its fill.
+
+        `worn` has the identity codes of people, by their numbers, that are tried first.
+        """
         while pending := draft.pending:
             for rung in dict.fromkeys(draft.replacements[i].on for i in pending):
-                draft = self._tried(draft, [i for i in pending if draft.replacements[i].on is rung], rung)
+                numbers = [i for i in pending if draft.replacements[i].on is rung]
+                draft = self._tried(draft, numbers, rung, worn or {})
         return draft
 
     def audit(self, draft: Draft, finished: Pixels) -> Report:
@@ -188,12 +202,12 @@ class Replacer:
                 known[int(same[0])] = old.person
         return known
 
-    def _tried(self, draft: Draft, numbers: Sequence[int], rung: Rung) -> Draft:
+    def _tried(self, draft: Draft, numbers: Sequence[int], rung: Rung, worn: Mapping[int, Code]) -> Draft:
         """The draft in which these faces have the best of what the rung makes of them, where one passes; the
         others have climbed."""
         faces = [draft.replacements[i].face for i in numbers]
         crops = crops_for(rung.method, draft.source, faces, draft.faces)
-        rows = self._codes_of(draft, numbers, rung)
+        rows = self._codes_of(draft, numbers, rung, worn)
         made = iter(rung.method.replace(crops * len(rows), [code for row in rows for code in row]))
         offered: dict[int, list[tuple[NewFace | None, Code]]] = {i: [] for i in numbers}
         for row in rows:
@@ -214,7 +228,9 @@ class Replacer:
                 changed[i] = replace(tried, patch=best.patch, code=best.code, distance=best.distance)
         return _changed(draft, changed)
 
-    def _codes_of(self, draft: Draft, numbers: Sequence[int], rung: Rung) -> list[list[Code]]:
+    def _codes_of(
+        self, draft: Draft, numbers: Sequence[int], rung: Rung, worn: Mapping[int, Code]
+    ) -> list[list[Code]]:
         """For each candidate the codes of these faces; no two of a picture are alike."""
         if not rung.method.random:
             return [[_NO_CODE] * len(numbers)]
@@ -224,6 +240,9 @@ class Replacer:
             codes: list[Code] = []
             for i in numbers:
                 old = draft.replacements[i]
+                if old.rung == 0 and old.person in worn:
+                    codes.append(worn[old.person])
+                    continue
                 seed = self._codes.seed(draft.name, old.person, old.rung * rung.candidates + candidate)
                 codes.append(code_from(seed, known + codes))
             drawn.append(codes)

@@ -207,9 +207,16 @@ def test_the_same_person_in_several_frames_has_one_code_and_a_new_one_another() 
     subject = replacer(Paint([250] * 5))
     drafts = subject.start([SOURCE] * 3, [[FACE], [moved, other], [other, FACE]], "a")
     assert [[r.person for r in draft.replacements] for draft in drafts] == [[0], [0, 1], [1, 0]]
-    codes = [[r.code for r in subject.settle(draft).replacements] for draft in drafts]
+    codes = [[r.code for r in draft.replacements] for draft in subject.settle_all(drafts)]
     np.testing.assert_array_equal(codes[0][0], codes[1][0])
     np.testing.assert_array_equal(codes[0][0], codes[2][1])
+    assert not np.array_equal(codes[1][0], codes[1][1])
+
+
+def test_a_person_keeps_the_code_that_was_chosen_in_the_frame_before() -> None:
+    subject = replacer(Paint([200, 250, 220] + [240] * 3), candidates=3)
+    one, two = subject.settle_all(subject.start([SOURCE] * 2, [[FACE], [FACE]], "a"))
+    np.testing.assert_array_equal(one.replacements[0].code, two.replacements[0].code)
 
 
 def test_another_person_at_the_same_place_is_another_person() -> None:
