@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from epdcli.synthetic.blending import clean_rim, hull_of, open_forehead, paste_mask, skin_likeness, skin_share
+from epdcli.faces.coverage import inner_outline
+from epdcli.synthetic.blending import (
+    clean_rim,
+    hull_of,
+    open_forehead,
+    paste_mask,
+    skin_likeness,
+    skin_share,
+    with_bare_forehead,
+)
+from epdcli.synthetic.structure import five_points
 from tests.unit.synthetic.conftest import picture_of_a_face, points_of_a_face
 
 POINTS = points_of_a_face()
@@ -42,6 +52,20 @@ def test_below_the_brows_everything_is_replaced_whatever_its_colour() -> None:
 def test_a_fringe_of_the_new_person_is_not_put_on_an_open_forehead() -> None:
     mask = paste_mask(HULL, forehead(picture_of_a_face()), forehead(with_fringe()))
     assert mask[68, 95] < 0.1
+
+
+def test_a_fringe_of_the_new_person_becomes_skin_and_nothing_else_changes() -> None:
+    pixels = with_fringe()
+    bare = with_bare_forehead(pixels, skin_likeness(pixels, POINTS), POINTS, HULL)
+    assert np.abs(bare[66:74, 80:110].astype(int) - (200, 160, 140)).max() < 25
+    np.testing.assert_array_equal(bare[110:], pixels[110:])
+
+
+def test_the_hull_holds_the_inner_face_of_the_detectors_landmarks_too() -> None:
+    detected = five_points(POINTS) + np.float32((0, 40))
+    outline = inner_outline(detected)
+    assert all(hull_of(POINTS, detected)[int(y), int(x)] > 0.4 for x, y in outline)
+    assert not all(HULL[int(y), int(x)] > 0.4 for x, y in outline)
 
 
 def test_at_the_rim_only_skin_of_the_new_person_is_shown() -> None:

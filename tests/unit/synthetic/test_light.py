@@ -64,3 +64,20 @@ def test_a_black_and_white_picture_gets_a_black_and_white_face(grey: bool) -> No
     assert is_grey(light) is grey
     new = relit(picture_of_a_face((210, 120, 90)), MASK, light, PLENTY)
     assert (np.ptp(new, axis=2).max() == 0) is np.bool_(grey)
+
+
+def test_a_picture_of_one_tint_keeps_it() -> None:
+    grey = cv2.cvtColor(picture_of_a_face(), cv2.COLOR_RGB2GRAY).astype(float)
+    sepia = np.clip(grey[..., None] * (1.0, 0.85, 0.6), 0, 255).astype(np.uint8)
+    person = picture_of_a_face((210, 120, 110))
+    person[150:160, 100:150] = (60, 120, 220)  # something blue
+    inside = cv2.cvtColor(relit(person, MASK, light_of(sepia, MASK), PLENTY), cv2.COLOR_RGB2HSV)[MASK > 0]
+    assert np.ptp(np.percentile(inside[:, 0], (2, 98))) < 12, "one hue, that of the picture"
+
+
+def test_a_white_highlight_on_dark_skin_does_not_turn_blue() -> None:
+    person = picture_of_a_face((90, 60, 45))
+    cv2.circle(person, (128, 150), 8, (235, 230, 225), cv2.FILLED)
+    light = light_of(picture_of_a_face((220, 150, 110)), MASK)
+    red, _, blue = relit(person, MASK, light, PLENTY)[150, 128].astype(int)
+    assert blue <= red + 5

@@ -39,6 +39,22 @@ def test_skin_is_kept(bank: Bank) -> None:
     assert costs(bank, dark, LIGHT)[:3].argmin() == 2
 
 
+def test_tone_is_kept_also_where_the_light_hides_it(bank: Bank) -> None:
+    arrays = {**bank.arrays, "tone": np.array([170, 150, 90], np.float16)}
+    toned = Bank(arrays, bank.about, bank.sha256)
+    dark = structure_of(picture_of_a_face(), age=45.0, male=0.5, tone=90.0)
+    assert costs(toned, dark, LIGHT)[:3].argmin() == 2
+
+
+def test_nobody_stands_in_who_is_turned_otherwise(bank: Bank) -> None:
+    points = bank.arrays["landmarks"].copy()
+    points[0, 27:36, 0] += 30
+    turned = Bank({**bank.arrays, "landmarks": points}, bank.about, bank.sha256)
+    old = structure_of(picture_of_a_face())
+    assert costs(bank, old, LIGHT)[:3].argmin() == 0
+    assert costs(turned, old, LIGHT)[0] > costs(bank, old, LIGHT)[0] + 10
+
+
 def test_somebody_like_the_old_face_is_not_taken(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "FITTING", 6)
     old = structure_of(picture_of_a_face(), identity=bank.identity[0])
