@@ -14,7 +14,7 @@ _SAME = 6.0  # grey levels, root mean square under a mask: within that a file sh
 # Of the distance from the source. In small faces under strong compression it is up to 0.52; where a third of
 # a mask was lost, 0.7.
 _NEARER = 0.65
-_TILE_PX = 16
+_TILE_PX, _BAND_PX = 16, 256
 _FOREIGN = 12.0  # grey levels, root mean square of a tile outside the masks; honest writers keep within 5.1
 
 
@@ -35,11 +35,17 @@ def difference(draft: Draft, finished: Pixels) -> str:
 
 def worst_tile(draft: Draft, finished: Pixels) -> float:
     """The largest root mean square difference of a tile outside all masks, in grey levels."""
-    squared = _squared(draft.pixels, finished)
-    squared[draft.touched] = 0
+    bands = (slice(top, top + _BAND_PX) for top in range(0, len(finished), _BAND_PX))
+    return float(np.sqrt(max(_worst_of(draft, finished, rows) for rows in bands)))
+
+
+def _worst_of(draft: Draft, finished: Pixels, rows: slice) -> float:
+    """The largest mean square of a tile in a band of rows: large pictures are never float as a whole."""
+    squared = _squared(draft.pixels[rows], finished[rows])
+    squared[draft.touched[rows]] = 0
     height, width = squared.shape
     across, down = -(-width // _TILE_PX), -(-height // _TILE_PX)
-    return float(np.sqrt(cv2.resize(squared, (across, down), interpolation=cv2.INTER_AREA).max()))
+    return float(cv2.resize(squared, (across, down), interpolation=cv2.INTER_AREA).max())
 
 
 def _is_lost(replacement: Replacement, draft: Draft, finished: Pixels) -> bool:
