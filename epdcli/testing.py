@@ -192,6 +192,9 @@ class MethodContract:
         np.testing.assert_array_equal(one[0].pixels, two[0].pixels)
         np.testing.assert_array_equal(before, [face.pixels for face in faces])
 
+    def test_it_says_whether_its_faces_are_those_of_people_who_do_not_exist(self, method: Method) -> None:
+        assert isinstance(method.synthetic, bool), "files with such faces are marked"
+
     def test_another_code_gives_another_face_only_if_it_says_so(
         self, method: Method, faces: list[AlignedFace]
     ) -> None:
