@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
-# Inputs to each reader; -1 is as many as the time allows. With a seed, the same inputs on every machine.
+# Inputs to each reader; -1 is as many as the time allows.
 FUZZ_RUNS ?= -1
 # The fuzzer's; 0 draws one.
 FUZZ_SEED ?= 0

@@ -85,7 +85,8 @@ def deidentify_file(
     can't be kept as it is.
     """
     file = pictures.read(source, max_pixels=policy.max_pixels)
-    dropped = tuple(_described(finding) for finding in pictures.scan(source) if not finding.released)
+    before = pictures.scan(source, max_pixels=policy.max_pixels)
+    dropped = tuple(_described(finding) for finding in before if not finding.released)
     found = [detector.detect(frame) for frame in file.frames] if given is None else given
     if len(found) != len(file.frames):
         raise PictureError(
@@ -97,7 +98,8 @@ def deidentify_file(
         frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
         mark = policy.mark and any(draft.synthetic for draft in drafts)
         pictures.write(file, frames, where, target, mark=mark, keep=policy.keep)
-        hidden = [finding for finding in pictures.scan(target, keep=policy.keep) if not finding.released]
+        after = pictures.scan(target, keep=policy.keep, max_pixels=policy.max_pixels)
+        hidden = [finding for finding in after if not finding.released]
         return Finished(pictures.read(target, max_pixels=policy.max_pixels).frames, hidden)
 
     answer, drafts = deidentify_frames(file.frames, found, name, replacer, policy, publish)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from epdcli.pictures.encoding import Encoding, PictureFile
 from epdcli.pictures.formats import SUFFIXES
 from epdcli.pictures.inspect import Finding, scan
+from epdcli.pictures.memory import MAX_PIXELS
 from epdcli.pictures.metadata import SOURCE_TYPE, Keep
-from epdcli.pictures.read import MAX_PIXELS, read
+from epdcli.pictures.read import read
 from epdcli.pictures.write import write
 
 __all__ = [

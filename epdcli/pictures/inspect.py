@@ -24,6 +24,7 @@ from epdcli.errors import PictureError
 from epdcli.model import Pixels
 from epdcli.pictures.containers import Block, Kind, blocks
 from epdcli.pictures.formats import Format, recognise
+from epdcli.pictures.memory import MAX_PIXELS, pillow_limited
 from epdcli.pictures.metadata import MARK, Keep, collected, exif_packet
 from epdcli.pictures.profile import rebuilt
 
@@ -62,10 +63,11 @@ class Finding:
     pictures: tuple[Pixels, ...] = ()
 
 
-def scan(path: Path, *, keep: frozenset[Keep] = frozenset()) -> list[Finding]:
+def scan(path: Path, *, keep: frozenset[Keep] = frozenset(), max_pixels: int = MAX_PIXELS) -> list[Finding]:
     """Everything in a picture file that isn't its visible pixels, in the file's order.
 
-    `keep` names the EXIF values that this file was allowed to keep. An empty list, or one in which
+    `keep` names the EXIF values that this file was allowed to keep; a frame of more than `max_pixels` isn't
+    unpacked, which is a finding. An empty list, or one in which
     all are `released`, is a clean file. Raises PictureError for a file that is no picture.
     """
     try:
@@ -77,7 +79,7 @@ def scan(path: Path, *, keep: frozenset[Keep] = frozenset()) -> list[Finding]:
     format = recognise(data, path.name)
     allowance = Allowance()
     found = [_judged(block, keep, allowance) for block in blocks(data, format.name)]
-    return found + list(_hidden_pixels(data, format))
+    return found + list(_hidden_pixels(data, format, max_pixels))
 
 
 def _judged(block: Block, keep: frozenset[Keep], allowance: Allowance) -> Finding:
@@ -162,12 +164,13 @@ def _meaning(block: Block, allowed: bool) -> str:
     return ""
 
 
-def _hidden_pixels(data: bytes, format: Format) -> Iterator[Finding]:
+def _hidden_pixels(data: bytes, format: Format, max_pixels: int) -> Iterator[Finding]:
     """Colours under full transparency, and palette entries that no pixel uses."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with pillow_limited(max_pixels):
             for number, image in enumerate(_frames(data, format)):
+                if image.width * image.height > max_pixels:
+                    raise ValueError(f"{image.width} x {image.height} pixels")
                 yield from _hidden_in_frame(image, f"frame {number + 1}", _is_lossy(data, format))
     except Exception as error:
         yield Finding(Kind.DAMAGED.value, "the pixels", 0, False, f"can't be decoded ({error})")

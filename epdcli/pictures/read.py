@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -14,9 +11,7 @@ from epdcli.pictures import planes
 from epdcli.pictures.codecs import Source, codec
 from epdcli.pictures.encoding import Encoding, PictureFile
 from epdcli.pictures.formats import Format, check_name, recognise
-
-MAX_PIXELS = 178_956_970
-"""Twice Pillow's own warning limit: 0.5 GiB of RGB. Counted over all pages of a file together."""
+from epdcli.pictures.memory import MAX_PIXELS, pillow_limited
 
 
 def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFile:
@@ -30,7 +25,7 @@ def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFile:
     format = recognise(data, path.name)
     check_name(path, format)
     try:
-        with _limited(max_pixels):
+        with pillow_limited(max_pixels):
             return _decode(data, format, path.name, max_pixels)
     except PictureError:
         raise
@@ -74,15 +69,3 @@ def _decode(data: bytes, format: Format, name: str, max_pixels: int) -> PictureF
         frames=tuple(planes.working_copy(decoded.pages[view.page], view.plane) for view in views),
         encoding=encoding,
     )
-
-
-@contextmanager
-def _limited(max_pixels: int) -> Iterator[None]:
-    """With our limit in place of Pillow's, for sizes that come up while decoding; without its remarks."""
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, (max_pixels + 1) // 2  # it raises at twice that
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before

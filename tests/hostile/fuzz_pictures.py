@@ -59,14 +59,14 @@ def one_input(data: bytes) -> None:
         return
     source, target = _FOLDER / f"in{suffix}", _FOLDER / f"out{suffix}"
     source.write_bytes(data)
-    scan(source)
+    scan(source, max_pixels=_MAX_PIXELS)
     try:
         file = read(source, max_pixels=_MAX_PIXELS)
         touched = [np.ones(frame.shape[:2], dtype=bool) for frame in file.frames]
         write(file, [np.full_like(frame, 99) for frame in file.frames], touched, target, mark=True)
     except PictureError:
         return
-    hidden = [finding for finding in scan(target) if not finding.released]
+    hidden = [finding for finding in scan(target, max_pixels=_MAX_PIXELS) if not finding.released]
     assert not hidden, f"{suffix}: {hidden}"
 
 

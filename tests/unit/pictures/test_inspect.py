@@ -114,3 +114,14 @@ def test_of_a_hundred_hidden_bombs_only_so_many_pixels_are_looked_at(tmp_path: P
     found = [finding for finding in scan(tmp_path / "a.jpg") if not finding.released]
     assert len(found) == 100
     assert [len(finding.pictures) for finding in found] == [1] + [0] * 99
+
+
+def test_a_frame_larger_than_the_screen_of_its_gif_is_not_unpacked(tmp_path: Path) -> None:
+    """Pillow enlarges the screen while it seeks: two kilobytes became two gigabytes, found by fuzzing."""
+    data = bytearray(saved("GIF", save_all=True, append_images=[Image.new("RGB", (8, 8))]))
+    second = data.rindex(b",\0\0\0\0")
+    data[second + 5 : second + 9] = struct.pack("<HH", 52_240, 3_072)
+    (tmp_path / "a.gif").write_bytes(data)
+    (finding,) = scan(tmp_path / "a.gif", max_pixels=1 << 20)
+    assert (finding.kind, finding.released) == ("damaged", False)
+    assert "160481280 pixels" in finding.detail
