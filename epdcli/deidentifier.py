@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
@@ -21,7 +20,7 @@ from epdcli.faces.ladder import ladder_of
 from epdcli.faces.method import Drawing, Method, Prepared, Preparing
 from epdcli.faces.replacement import Replacer
 from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
-from epdcli.files import PARTIAL, copy_times, release, sha256_of
+from epdcli.files import FileId, identity, release, sha256_of, unverified
 from epdcli.methods.soft import Soft
 from epdcli.model import AlignedFace, Attributes, Face, PictureRecord, Pixels, Verdict
 from epdcli.pipeline import Answer, Policy
@@ -202,29 +201,37 @@ class Deidentifier:
         target: Path | str,
         name: str | None = None,
         given: Sequence[Sequence[Face]] | None = None,
+        *,
+        overwrite: bool = False,
+        replaces: FileId | None = None,
     ) -> PictureRecord:
         """De-identify a file into `target`, which is written whole, or not at all; what went wrong with the
-        picture stands in the record. `name` is the relative path that codes and record go by."""
+        picture stands in the record. `name` is the relative path that codes and record go by.
+
+        What lies at `target` stays, and the picture counts as failed, unless `overwrite` says otherwise, or
+        it is the file (`epdcli.files.identity`) that this one `replaces`. A source is never replaced.
+        """
         self._require_preparation()
         source, target = Path(source), Path(target)
         name = name or source.name
         begun = time.perf_counter()
-        partial = target.with_name(f"{PARTIAL}{uuid4().hex}{target.suffix}")
-        digest = None
+        digest = read = None
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            answer = pipeline.deidentify_file(
-                source, partial, name, self._detector, self._replacer, self.options.policy, given
-            )
-            if _is_released(answer.verdict, self.options.policy):
-                digest = sha256_of(partial)
-                if self.options.policy.keep_times:
-                    copy_times(source, partial)
-                release(partial, target)
+            read = sha256_of(source) if source.is_file() else None
+            with unverified(target.name) as draft:
+                answer = pipeline.deidentify_file(
+                    source, draft, name, self._detector, self._replacer, self.options.policy, given
+                )
+                released = _is_released(answer.verdict, self.options.policy)
+                content = draft.read_bytes() if released else b""
+            if released:
+                old = identity(target) if overwrite else replaces
+                release(content, target, source, replaces=old, keep_times=self.options.policy.keep_times)
+                digest = hashlib.sha256(content).hexdigest()
         except EpdError as error:
             answer = Answer(Verdict.FAILED, str(error))
         except OSError as error:
-            answer = Answer(Verdict.FAILED, f"{error.strerror or error}: {error.filename or source}.")
+            answer = Answer(Verdict.FAILED, f"{target.name} can't be written: {error.strerror or error}.")
         except MemoryError:
             answer = Answer(
                 Verdict.FAILED, "not enough memory for this picture; lower --jobs or --max-pixels"
@@ -233,9 +240,6 @@ class Deidentifier:
             if self.options.debug:
                 raise
             answer = Answer(Verdict.FAILED, f"unexpected {type(error).__name__}: {error}")
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
         return PictureRecord(
             source=name,
             output=name if digest else None,
@@ -247,6 +251,7 @@ class Deidentifier:
             **({"kept": answer.kept, "dropped": answer.dropped} if digest else {}),
             digital_source_type=answer.digital_source_type if digest else "",
             marked=answer.marked and digest is not None,
+            source_sha256=read,
         )
 
     def description(self) -> Mapping[str, object]:
@@ -269,6 +274,10 @@ class Deidentifier:
             "candidates": self.options.candidates,
             "keep": sorted(self.options.policy.keep),
             "keep_times": self.options.policy.keep_times,
+            "expect_faces": self.options.policy.expect_faces,
+            "no_face_copy": self.options.policy.no_face_copy,
+            "mark": self.options.policy.mark,
+            "max_pixels": self.options.policy.max_pixels,
             "weights": self._engine.hashes(),
         }
 

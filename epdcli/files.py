@@ -1,16 +1,33 @@
-"""Files written whole or not at all: beside their name, flushed, renamed."""
+"""Files written whole or not at all: checked first, then beside their name, flushed, read back, renamed."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
+from uuid import uuid4
 
 from epdcli.errors import UsageError
 
 PARTIAL = ".epd-partial-"  # what an unfinished file's name begins with
+_NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # some FUSE file systems
+_OTHERS = 0o066  # the permissions of everybody but the owner
+
+FileId: TypeAlias = tuple[int, int]  # device and inode: the same file under whatever name, link or mount
+
+
+def identity(path: Path) -> FileId | None:
+    """Which file or folder a path leads to; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def sha256_of(path: Path) -> str:
@@ -31,43 +48,111 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def unverified(name: str) -> Iterator[Path]:
+    """A path that ends in `name`, for a picture that nobody has verified yet.
+
+    Its bytes lie in memory where the system can do that (Linux), and elsewhere in a private temporary folder:
+    never where outputs are, under no name, whatever ends the process.
+    """
+    with TemporaryDirectory(prefix="epd-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder, name)
+        if not hasattr(os, "memfd_create"):
+            yield path
+            return
+        handle = os.memfd_create("epd-unverified")
+        try:
+            path.symlink_to(f"/proc/{os.getpid()}/fd/{handle}")
+            yield path
+        finally:
+            os.close(handle)
+
+
+def release(
+    content: bytes, target: Path, source: Path, *, replaces: FileId | None, keep_times: bool = False
+) -> None:
+    """Give verified bytes the name `target`: written beside it, flushed, read back and renamed.
+
+    The file is no more readable for others than `source` is, and has its times if asked. At `target` there
+    may be nothing, or the one file that it `replaces`: whatever else turned up there stays, and so does a
+    source, under whatever link or mount. Raises OSError (FileExistsError in that case); then nothing is left.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f"{PARTIAL}{_tail(target)}-{uuid4().hex}")
+    try:
+        _write(beside, content, 0o600 | (source.stat().st_mode & _OTHERS))
+        if beside.read_bytes() != content:
+            raise OSError(errno.EIO, "what was written reads back differently", str(target))
+        if keep_times:
+            copy_times(source, beside)
+        there = identity(target)
+        if (there is not None and there != replaces) or there == identity(source):
+            raise FileExistsError(errno.EEXIST, "another file has turned up there", str(target))
+        rename(beside, target)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
 def copy_times(source: Path, target: Path) -> None:
     """Give a file the time at which another was read and changed last, to the nanosecond where they can."""
     times = source.stat()
     os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     """Write a text file (UTF-8) beside its name and rename it; makes the folder if need be."""
-    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file beside its name and rename it; makes the folder if need be."""
+def write_bytes(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file beside its name and rename it; makes the folder if need be. `mode`: its permissions, less
+    what the process's mask takes away."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{PARTIAL}{os.getpid()}{_tail(path)}")
+    beside = path.with_name(f"{PARTIAL}{_tail(path)}-{uuid4().hex}")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        release(beside, path)
+        _write(beside, content, mode)
+        rename(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def unfinished_texts(path: Path) -> Iterator[Path]:
-    """What killed processes left of their attempts to write this text file."""
-    return path.parent.glob(f"{PARTIAL}*{_tail(path)}")
+def unfinished(paths: Iterable[Path]) -> Iterator[Path]:
+    """What killed processes left of their attempts to write these files, and no others."""
+    tails: dict[Path, set[str]] = {}
+    for path in paths:
+        tails.setdefault(path.parent, set()).add(_tail(path))
+    for folder, own in tails.items():
+        for found in folder.glob(f"{PARTIAL}*"):
+            if found.name.removeprefix(PARTIAL).partition("-")[0] in own:
+                yield found
+
+
+def flush(handle: int) -> None:
+    """Bring a file's bytes to the disk, where its file system can."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
 
 
 def _tail(path: Path) -> str:
-    return f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
+    return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
 
 
-def release(partial: Path, target: Path) -> None:
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """A new file; nothing that was there is opened, not even through a link."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        flush(file.fileno())
+
+
+def rename(finished: Path, target: Path) -> None:
     """Give a finished file its name, and make that last through a power cut where the system can."""
-    partial.replace(target)
+    finished.replace(target)
     with suppress(OSError):
         handle = os.open(target.parent, os.O_RDONLY)
         try:

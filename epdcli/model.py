@@ -135,6 +135,7 @@ class PictureRecord:
     `kept` names the EXIF values that the output holds because `--keep` asked for them, `dropped` what the
     source held besides its pixels and the output does not. `digital_source_type` is IPTC's word for a picture
     with a generated face, empty without one or with `--no-mark`; `marked` whether the output itself says it.
+    `source_sha256` is the source's as it was read, by which `--resume` sees that it has changed since.
     """
 
     source: str
@@ -148,3 +149,4 @@ class PictureRecord:
     dropped: tuple[str, ...] = ()
     digital_source_type: str = ""
     marked: bool = False
+    source_sha256: str | None = None

@@ -1,166 +1,135 @@
-"""Which files go where: every name is planned, and every clash refused, before the first write."""
+"""What lies in the inputs: pictures, files that show nothing, and what is skipped, which is always said."""
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from epdcli import pictures
-from epdcli.batch.renaming import Names
 from epdcli.errors import UsageError
-from epdcli.files import PARTIAL
+from epdcli.files import PARTIAL, FileId, identity
 
-_AS_THEY_ARE = Names()
+# Files that may show a picture and are plain text, or are known well enough to be named without a look.
+_MAY_SHOW = {
+    ".ai", ".avi", ".eps", ".heics", ".jxl", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".pdf", ".ps", ".psd",
+    ".svg", ".webm",
+}  # fmt: skip
+_JUNK = {".ds_store", "desktop.ini", "thumbs.db"}
+_HEAD = 4096  # bytes
 
 
 @dataclass(frozen=True)
-class Job:
-    """One picture: its file, its target, the relative name that codes and the manifest go by, and the
-    target's path in the output folder."""
+class Skipped:
+    """Something in the inputs that may show people and is not de-identified: its path there, and why."""
 
-    source: Path
-    target: Path
     name: str
-    output: str
+    reason: str
 
 
-@dataclass(frozen=True)
-class Plan:
-    """`jobs` in the order of their names; `ignored` files are no pictures by their suffix."""
+@dataclass
+class Listing:
+    """`pictures` as (file, path in its input), `ignored` files that show nothing, what was `skipped`, and the
+    `folders` that were looked into."""
 
-    jobs: tuple[Job, ...]
-    ignored: tuple[str, ...]
-    manifest: Path
-
-
-def manifest_of(output: Path) -> Path:
-    """Where the record of a run lies unless it is told otherwise: beside the output, not in it."""
-    return output.with_name(output.name + ".manifest.json")
+    pictures: list[tuple[Path, str]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    folders: set[FileId] = field(default_factory=set)
 
 
-def plan(
-    inputs: Sequence[Path],
-    output: Path,
-    *,
-    overwrite: bool,
-    manifest: Path | None = None,
-    names: Names = _AS_THEY_ARE,
-) -> Plan:
-    """Plan a run of files and folders (recursive, tree mirrored) into `output`, under new `names` if asked.
+def listing_of(inputs: Sequence[Path], ignore: Sequence[str] = ()) -> Listing:
+    """Everything in files and folders (with all their subfolders; links to folders are not followed).
 
-    A single file may go to a single file: then `output` has a picture's suffix and is no folder. Raises
-    UsageError when an input is missing, nothing is to be done, the output lies in an input folder or the
-    reverse, two sources would share a target, a target exists and `overwrite` is false, or a single file
-    whose output is named shall be renamed.
+    A path that matches one of the patterns `ignore`, or lies in a folder that does, is left out. A file that
+    is named itself is tried whatever it is called. Raises UsageError when an input is missing.
     """
-    for path in inputs:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist.", hint="Check the name.")
-    to_file = (
-        len(inputs) == 1 and inputs[0].is_file() and not output.is_dir() and _is_picture(Path(output.name))
-    )
-    if to_file:
-        jobs, ignored = [Job(inputs[0], output, inputs[0].name, output.name)], list[str]()
-        if names.key is not None:
-            raise UsageError(
-                f"{output} names the output itself, so nothing is left to rename.",
-                hint="Give a folder as output, or leave out --rename.",
-            )
-        if output.suffix.lower() != inputs[0].suffix.lower():
-            raise UsageError(
-                f"{output} has another format than {inputs[0]}.",
-                hint=f"Formats are kept: name the output with {inputs[0].suffix}.",
-            )
-    else:
-        jobs, ignored = _listed(inputs, output, names)
-    if not jobs:
-        raise UsageError(
-            f"No picture found in {', '.join(map(str, inputs))}.",
-            hint=f"Pictures end in {', '.join(sorted(pictures.SUFFIXES))}.",
-        )
-    jobs.sort(key=lambda job: job.name)
-    where = manifest or manifest_of(output)
-    _refuse_nesting(inputs, output)
-    _refuse_clashes(jobs)
-    if not overwrite:
-        _refuse_overwriting([*(job.target for job in jobs), where])
-    return Plan(tuple(jobs), tuple(sorted(ignored)), where)
-
-
-def pictures_in(path: Path) -> Iterator[Path]:
-    """The files in a file or folder, in the order of their names; links to folders are not followed."""
-    if path.is_file():
-        yield path
-        return
-    for folder, subfolders, names in os.walk(path, followlinks=False):
-        subfolders.sort()
-        for name in sorted(names):
-            yield Path(folder, name)
+    found = Listing()
+    for given in inputs:
+        if given.is_dir():
+            _walk(given, ignore, found)
+        elif given.exists():
+            found.pictures.append((given, given.name))
+        else:
+            raise UsageError(f"{given} does not exist.", hint="Check the name.")
+    found.pictures.sort(key=lambda picture: picture[1])
+    return found
 
 
 def listed(inputs: Sequence[Path]) -> list[tuple[Path, str]]:
     """Pictures in files and folders with their relative names. Raises UsageError when one is missing."""
-    for path in inputs:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist.", hint="Check the name.")
-    jobs, _ = _listed(inputs, Path(), _AS_THEY_ARE)
-    return [(job.source, job.name) for job in jobs]
+    return listing_of(inputs).pictures
 
 
-def _listed(inputs: Sequence[Path], output: Path, names: Names) -> tuple[list[Job], list[str]]:
-    jobs, ignored = [], []
-    for given in inputs:
-        root = given if given.is_dir() else given.parent
-        for source in pictures_in(given):
-            name = source.relative_to(root).as_posix()
-            # A file named by the user is tried whatever its name, and refused with a reason if need be.
-            if _is_picture(source) or given.is_file():
-                target = names(name)
-                jobs.append(Job(source, output / target, name, target))
-            else:
-                ignored.append(name)
-    return jobs, ignored
-
-
-def _is_picture(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its name."""
     return path.suffix.lower() in pictures.SUFFIXES and not path.name.startswith(("._", PARTIAL))
 
 
-def _refuse_nesting(inputs: Sequence[Path], output: Path) -> None:
-    target = output.resolve()
-    for given in inputs:
-        source = given.resolve()
-        if source.is_dir() and target.is_relative_to(source):
-            raise UsageError(
-                f"The output {output} lies inside the input {given}.", hint="Choose another folder."
-            )
-        if target == source or (target.is_dir() and source.is_relative_to(target)):
-            raise UsageError(
-                f"The input {given} lies inside the output {output}.", hint="Choose another folder."
-            )
+def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
+    def unreadable(error: OSError) -> None:
+        name = Path(error.filename).relative_to(root).as_posix()
+        if not _is_ignored(name, ignore):
+            found.skipped.append(Skipped(f"{name}/", f"the folder can't be listed ({error.strerror})"))
+
+    for folder, subfolders, names in os.walk(root, onerror=unreadable, followlinks=False):
+        if (here := identity(Path(folder))) is not None:
+            found.folders.add(here)
+        kept = []
+        for name in sorted(subfolders):
+            path = Path(folder, name)
+            relative = path.relative_to(root).as_posix()
+            if _is_ignored(relative, ignore):
+                continue
+            if path.is_symlink():
+                found.skipped.append(Skipped(f"{relative}/", "a link to a folder, which is not followed"))
+            else:
+                kept.append(name)
+        subfolders[:] = kept
+        for name in sorted(names):
+            _sort_in(Path(folder, name), root, ignore, found)
 
 
-def _refuse_clashes(jobs: Sequence[Job]) -> None:
-    sources: dict[str, list[Path]] = defaultdict(list)
-    for job in jobs:
-        # Folders may be shared with systems that take a.jpg and A.JPG for one name.
-        sources[str(job.target).casefold()].append(job.source)
-    for target, several in sources.items():
-        if len(several) > 1:
-            raise UsageError(
-                f"{' and '.join(map(str, several[:3]))} would all be written to {target}.",
-                hint="Rename one, or run them into separate output folders.",
-            )
+def _sort_in(path: Path, root: Path, ignore: Sequence[str], found: Listing) -> None:
+    name = path.relative_to(root).as_posix()
+    if _is_ignored(name, ignore):
+        return
+    if is_picture(path):
+        found.pictures.append((path, name))
+    elif _shows_nothing(path):
+        found.ignored.append(name)
+    else:
+        found.skipped.append(Skipped(name, "not a kind of file that can be de-identified"))
 
 
-def _refuse_overwriting(targets: Sequence[Path]) -> None:
-    existing = [target for target in targets if os.path.lexists(target)]
-    if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(
-            f"{existing[0]}{more} already exist{'s' if not more else ''}.",
-            hint="Choose another output, or allow it with --overwrite.",
-        )
+def _is_ignored(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a relative path, its last part, or a folder on the way to it matches a pattern."""
+    parts = name.split("/")
+    ways = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+    return any(fnmatch(one, pattern.rstrip("/")) for pattern in patterns for one in (*ways, *parts))
+
+
+def _shows_nothing(path: Path) -> bool:
+    """Whether a file is empty, plain text, or what systems leave lying about. Any other may show people."""
+    if path.name.lower() in _JUNK or path.name.startswith(("._", PARTIAL)):
+        return True
+    if path.suffix.lower() in _MAY_SHOW:
+        return False
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    return b"\0" not in head and _is_text(head)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return len(head) == _HEAD and error.start > _HEAD - 4  # a character cut in two
+    return True

@@ -13,6 +13,7 @@ from epdcli.files import write_text, writing
 from epdcli.model import FaceRecord, PictureRecord, Verdict
 
 VERSION = 1
+PRIVATE = 0o600  # a manifest says which face was where, and may hold the key of the names
 
 
 def summary(records: Sequence[PictureRecord], seconds: float) -> dict[str, Any]:
@@ -43,8 +44,17 @@ def write_manifest(
         "files": [record_as_json(record) for record in ordered],
     }
     with writing(path):
-        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n", PRIVATE)
     return content
+
+
+def outputs_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs that a manifest, as it was read, names: paths in the output folder, and their hashes."""
+    files = manifest.get("files")
+    records = [record for record in files if isinstance(record, dict)] if isinstance(files, list) else []
+    return {
+        record["output"]: record.get("sha256") for record in records if isinstance(record.get("output"), str)
+    }
 
 
 def record_as_json(record: PictureRecord) -> dict[str, Any]:

@@ -6,26 +6,30 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event
 from types import TracebackType
 from typing import Self, TypeVar
 
 import cv2
 
-from epdcli.batch.listing import Job
+from epdcli.batch.plan import Job
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import SetupError
 from epdcli.faces.method import Prepared
+from epdcli.files import identity
 from epdcli.model import AlignedFace, Face, PictureRecord, Verdict
 
 Result = TypeVar("Result")
 
 _NO_ROOM = "A worker process died, or found no memory, while it opened the networks."
 _LESS = "Close other programs, or lower --jobs; with --jobs 1 there is no further process."
+_GRACE = 1.0  # seconds that pictures under way have to be finished when a run is stopped
 _QUEUED = 2  # pictures waiting for each worker: enough to keep it busy, few enough to stay small
 
 
@@ -40,7 +44,16 @@ class Task:
 def default_workers(tasks: int) -> int:
     """One worker a core, but none for fewer than four pictures each: a worker takes seconds to start."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, tasks // 4))
+    return max(1, min(cores, tasks // 4)) if _has_shared_memory() else 1
+
+
+def _has_shared_memory() -> bool:
+    """Whether processes can share locks here: not in a container without /dev/shm."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError:
+        return False
+    return True
 
 
 def run_here(tasks: Sequence[Task], deidentifier: Deidentifier) -> Iterator[PictureRecord]:
@@ -64,7 +77,8 @@ class Workers:
         self._options = replace(options, threads=1)
         self._count = count
         self._prepared = prepared
-        self._pool = _pool(count, prepared)
+        self._stop = multiprocessing.get_context("spawn").Event()
+        self._pool = _pool(count, prepared, self._stop)
 
     def description(self) -> Mapping[str, object]:
         """What the manifest says of the run, asked of them, so that this process stays small.
@@ -94,7 +108,8 @@ class Workers:
 
         A worker that dies (out of memory, a crash in a library) takes no other picture with it: the pictures
         that were under way are tried again one at a time, and for the one that kills its worker again `died`
-        answers. On Ctrl-C the pictures under way are finished and yielded before KeyboardInterrupt goes on.
+        answers. On Ctrl-C the pictures that are finished within a second are yielded before KeyboardInterrupt
+        goes on; the workers of the others end, which leaves nothing of them.
         """
         waiting = deque(tasks)
         suspects: deque[Task] = deque()
@@ -118,15 +133,21 @@ class Workers:
                 if alone:
                     yield from map(died, under_way.values())
                 else:
-                    suspects.extend(under_way.values())
+                    suspects.extend(map(_again, under_way.values()))
             except KeyboardInterrupt:
-                self._pool.shutdown(wait=True, cancel_futures=True)
-                yield from (future.result() for future in under_way if not future.cancelled())
+                self.stop()
+                running = [future for future in under_way if not future.cancel()]
+                wait(running, timeout=_GRACE)
+                yield from (one.result() for one in running if one.done() and one.exception() is None)
                 raise
+
+    def stop(self) -> None:
+        """Let the processes end, at the latest in a second, whatever they are at."""
+        self._stop.set()
 
     def _begin_again(self, workers: int) -> None:
         self._pool.shutdown()
-        self._pool = _pool(workers, self._prepared)
+        self._pool = _pool(workers, self._prepared, self._stop)
 
     def close(self) -> None:
         """End the processes when they have done what they are at."""
@@ -145,17 +166,20 @@ _worker: Deidentifier | None = None
 _prepared: Prepared | None = None
 
 
-def _pool(workers: int, prepared: Prepared | None) -> ProcessPoolExecutor:
+def _pool(workers: int, prepared: Prepared | None, stop: Event) -> ProcessPoolExecutor:
     # "spawn": the runtimes' threads don't survive a fork. What a method prepared goes there once a process,
     # through a pipe: it may identify people, and a file would outlive a killed run.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, _start, (prepared,))
+    return ProcessPoolExecutor(workers, context, _start, (prepared, stop))
 
 
-def _start(prepared: Prepared | None) -> None:
+def _start(prepared: Prepared | None, stop: Event) -> None:
     global _prepared  # noqa: PLW0603  a worker process has one method for its life
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent's to handle, also when a whole group is told
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    threading.Thread(target=_end_when_told, args=(stop,), daemon=True).start()
     cv2.setNumThreads(1)  # as the networks: a worker has one core
     _prepared = prepared
 
@@ -166,6 +190,13 @@ def _end_with_the_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _end_when_told(stop: Event) -> None:
+    """Nothing unverified is on the disk at any moment, so a worker may end at any moment."""
+    stop.wait()
+    time.sleep(_GRACE)
+    os._exit(1)
 
 
 def _opened(options: Options) -> Deidentifier:
@@ -202,10 +233,31 @@ def _unseen(task: Task) -> tuple[str, list[AlignedFace]]:
 
 
 def _one(deidentifier: Deidentifier, task: Task) -> PictureRecord:
-    record = deidentifier.file(task.job.source, task.job.target, task.job.name, task.given)
-    return replace(record, output=task.job.output) if record.output else record
+    job = task.job
+    record = deidentifier.file(job.source, job.target, job.name, task.given, replaces=job.replaces)
+    if record.output:
+        return replace(record, output=job.output)
+    return _without_old_output(record, job)
+
+
+def _without_old_output(record: PictureRecord, job: Job) -> PictureRecord:
+    """What this run does not release may not lie there from an earlier one, nor as a copy of the original."""
+    if job.replaces is None or identity(job.target) != job.replaces:
+        return record
+    try:
+        job.target.unlink()
+    except OSError as error:
+        why = f"what lay at its place before can't be removed ({error.strerror}): remove it yourself"
+        return replace(record, reason=f"{record.reason.rstrip('.')}; {why}.")
+    return record
+
+
+def _again(task: Task) -> Task:
+    """A task whose worker died: what lies at its place now is its own."""
+    return replace(task, job=replace(task.job, replaces=identity(task.job.target)))
 
 
 def _died(task: Task) -> PictureRecord:
     reason = "its worker died twice, probably out of memory; lower --jobs or --max-pixels"
-    return PictureRecord(task.job.name, None, None, Verdict.FAILED, reason, seconds=0.0)
+    record = PictureRecord(task.job.name, None, None, Verdict.FAILED, reason, seconds=0.0)
+    return _without_old_output(record, _again(task).job)

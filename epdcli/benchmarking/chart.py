@@ -8,7 +8,7 @@ from pathlib import Path
 
 from epdcli.benchmarking.rows import Kind, Row
 from epdcli.errors import BackendNotInstalled, UsageError
-from epdcli.files import PARTIAL, release, write_text
+from epdcli.files import PARTIAL, rename, write_text
 
 _TITLES = {
     Kind.STAGE: "Stages of a picture",
@@ -93,7 +93,7 @@ def _png(rows: Sequence[Row], path: Path) -> None:
     figure.legend(handles=handles, loc="outside lower center", fontsize=7)
     beside = path.with_name(f"{PARTIAL}{path.name}")
     figure.savefig(beside, dpi=150, format="png")
-    release(beside, path)
+    rename(beside, path)
 
 
 def _html(rows: Sequence[Row]) -> str:

@@ -168,6 +168,13 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
             help="Where to write the record of the run; OUTPUT.manifest.json by default. Not for release."
         ),
     ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Leave out files and folders of this name (*.pdf, drafts, 2019/*); may be repeated.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, detect and plan; write nothing.")] = False,
@@ -177,8 +184,9 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     """Replace every face in PICTURES and write the result to OUTPUT.
 
     A picture is written only when every face in it was replaced and verified. Ends with 0 when
-    everything was written, 1 when something was withheld, failed or had no face, 2 when it can't be
-    done as asked, 3 when this machine lacks something, 130 on Ctrl-C.
+    everything was written, 1 when something was withheld, failed, had no face or was skipped, 2 when it
+    can't be done as asked, 3 when this machine lacks something, 130 on Ctrl-C (143 and 129 on SIGTERM and
+    SIGHUP).
     """
     if len(paths) < 2:
         raise UsageError("An output is missing.", hint="Use: epd deidentify PICTURES... OUTPUT")
@@ -226,6 +234,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         dry_run=dry_run,
         workers=jobs or None,
         rename=Rename(rename),
+        ignore=tuple(ignore or ()),
     )
     reporter = Reporter(quiet=quiet, as_json=as_json)
     outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])

@@ -20,6 +20,7 @@ _WHAT_TO_DO = {
     Verdict.WITHHELD: "look at it; try --method solid, or give its faces with --detections",
     Verdict.FAILED: "see the reason",
 }
+_LEAVE_OUT = "convert it to a picture, or leave it out with --ignore"
 _LISTED = 20
 
 
@@ -30,6 +31,9 @@ class Reporter:
         self._quiet, self._as_json = quiet, as_json
         self._console = Console(stderr=True, quiet=quiet)
         self._progress: Progress | None = None
+
+    def note(self, sentence: str) -> None:
+        print(f"epd: {sentence}", file=sys.stderr)
 
     def prepare(self, pictures: int, method: str) -> None:
         self._console.print(f"[dim]{escape(method)} looks at all {pictures} pictures first[/dim]")
@@ -66,11 +70,22 @@ class Reporter:
         """Counts, and what was not written with the reason and what to do; JSON on stdout if asked."""
         if self._as_json:
             manifest = None if outcome.manifest is None else str(outcome.manifest)
-            print(json.dumps({**outcome.summary, "manifest": manifest}))
-        missing = [r for r in outcome.records if r.output is None and outcome.manifest is not None]
+            more = {"skipped": len(outcome.skipped), "other_files_in_output": len(outcome.others)}
+            print(json.dumps({**outcome.summary, **more, "manifest": manifest}))
+        missing = [
+            (record.source, record.verdict.value, record.reason, _WHAT_TO_DO[record.verdict])
+            for record in outcome.records
+            if record.output is None and (outcome.manifest is not None or record.verdict is Verdict.FAILED)
+        ]
+        missing += [(one.name, "skipped", one.reason, _LEAVE_OUT) for one in outcome.skipped]
         # What was not released is said even under --quiet: silence would read as success.
         if missing:
             Console(stderr=True).print(_table(missing))
+        if outcome.others:
+            self.note(
+                f"{len(outcome.others)} of the files in the output folder are not of this run, "
+                f"{outcome.others[0]} first: look at them before you share it."
+            )
         if self._quiet:
             return
         counts = outcome.summary
@@ -87,13 +102,11 @@ class Reporter:
             self._console.print(f"Record, not for release: {escape(str(outcome.manifest))}")
 
 
-def _table(missing: list[PictureRecord]) -> Table:
+def _table(missing: list[tuple[str, str, str, str]]) -> Table:
     title = f"{len(missing)} not written" + (f", the first {_LISTED}" if len(missing) > _LISTED else "")
     table = Table(title=title, title_justify="left")
     for column in ("picture", "verdict", "reason", "what to do"):
         table.add_column(column, overflow="fold")
-    for record in missing[:_LISTED]:
-        table.add_row(
-            escape(record.source), record.verdict.value, escape(record.reason), _WHAT_TO_DO[record.verdict]
-        )
+    for row in missing[:_LISTED]:
+        table.add_row(*map(escape, row))
     return table

@@ -17,7 +17,7 @@ from epdcli.batch.listing import listed
 from epdcli.errors import UsageError
 from epdcli.exporting import onnx_files, openvino_files
 from epdcli.exporting.comparison import ALLOWED_STEPS, Difference, Precision, Run, compare
-from epdcli.files import PARTIAL, release, sha256_of, write_text
+from epdcli.files import PARTIAL, rename, sha256_of, write_text
 from epdcli.model import Pixels
 from epdcli.network_inputs import Inputs, golden_inputs, real_inputs
 from epdcli.networks import MANIFEST, Network, Tensors, load_network, network_names
@@ -200,7 +200,7 @@ def _released(folder: Path, out: Path) -> dict[str, int]:
     """Move the files that passed to their place; returns their bytes."""
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
     for name in sizes:
-        release(folder / name, out / name)
+        rename(folder / name, out / name)
     return sizes
 
 

@@ -33,8 +33,8 @@ def one_input(data: bytes) -> None:
     """What must hold for any bytes at all."""
     from epdcli.batch.detections_file import read_detections
     from epdcli.batch.journal import Journal, earlier_run
-    from epdcli.batch.listing import Job, Plan
-    from epdcli.batch.renaming import Rename, names
+    from epdcli.batch.plan import Job, Plan
+    from epdcli.batch.renaming import Names, Rename, names
     from epdcli.errors import UsageError
 
     path, manifest = _FOLDER / "detections.json", _FOLDER / "manifest.json"
@@ -43,7 +43,7 @@ def one_input(data: bytes) -> None:
         read_detections(path)
     manifest.write_bytes(data)
     assert names(Rename.HASH, None, earlier_run(manifest)).key
-    plan = Plan((Job(path, path, "a.jpg", "a.jpg"),), (), manifest)
+    plan = Plan((Job(path, path, "a.jpg", "a.jpg"),), (), (), manifest, Names(), None)
     for before in (b"{}\n", b""):
         (_FOLDER / "manifest.json.journal").write_bytes(before + data + b"\n")
         with suppress(UsageError), Journal(manifest) as journal:

@@ -266,24 +266,43 @@ def test_what_is_done_is_not_done_again(pictures: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_ends_with_130_and_leaves_nothing_half_written(
-    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path, jobs: str
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_told_to_end_does_so_at_once_and_leaves_nothing_half_written(
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path, jobs: str, told: signal.Signals
 ) -> None:
     out = tmp_path / "out"
-    run = start(pictures, out, "--jobs", jobs, preexec_fn=hear_ctrl_c)
+    run = start(pictures, out, "--jobs", jobs, preexec_fn=hear_signals)
     while not digests(out) and run.poll() is None:
         time.sleep(0.01)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(told)
+    begun = time.monotonic()
     code, text = finish(run)
-    assert code == 130
+    assert time.monotonic() - begun < 4  # two seconds, on a machine that is busy
+    assert code == 128 + told
     assert "Traceback" not in text
     assert partial_files(out) == []
     assert digests(out).items() <= uninterrupted.items()
+    assert {record["output"] for record in records(out)} <= digests(out).keys()
 
 
-def hear_ctrl_c() -> None:
-    """In the child: what a shell starts in the background is deaf to it, and so are its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def hear_signals() -> None:
+    """In the child: what a shell starts in the background is deaf to Ctrl-C, and so are its children."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
+
+
+def test_files_one_by_one_and_several_at_once_into_one_folder(
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
+) -> None:
+    """As `xargs -P` does: each has a record, and so a lock, of its own."""
+    out = tmp_path / "out"
+    runs = [start(pictures / f"{n}.png", out / f"{n}.png") for n in range(4)]
+    for run in runs:
+        code, text = finish(run)
+        assert code == 0, text
+    released = {name: digest for name, digest in digests(out).items() if name.endswith(".png")}
+    assert released == {f"{n}.png": uninterrupted[f"{n}.png"] for n in range(4)}
+    assert partial_files(out) == []
 
 
 def test_two_runs_into_one_folder_are_one_too_many(pictures: Path, tmp_path: Path) -> None:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import stat
 from pathlib import Path
 
 import pytest
 
 from epdcli.batch.journal import Journal
-from epdcli.batch.listing import Job, Plan
+from epdcli.batch.plan import Job, Plan
+from epdcli.batch.renaming import Names
 from epdcli.errors import UsageError
 from epdcli.model import PictureRecord, Verdict
 
 RUN = {"tool": "epdcli", "seed": "1"}
 
 
+SOURCE = b"a picture"
+
+
 def withheld(name: str) -> PictureRecord:
-    return PictureRecord(name, None, None, Verdict.WITHHELD, "why", 0.5, kept=("date",))
+    digest = hashlib.sha256(SOURCE).hexdigest()
+    return PictureRecord(name, None, None, Verdict.WITHHELD, "why", 0.5, kept=("date",), source_sha256=digest)
 
 
 def planned(tmp_path: Path, *names: str) -> Plan:
+    for name in names:
+        (tmp_path / name).write_bytes(SOURCE)
     jobs = (Job(tmp_path / name, tmp_path / "out" / name, name, name) for name in names)
-    return Plan(tuple(jobs), (), tmp_path / "out.manifest.json")
+    return Plan(tuple(jobs), (), (), tmp_path / "out.manifest.json", Names(), tmp_path / "out")
 
 
 def test_a_run_that_goes_on_has_every_line_before_it_writes_its_own(tmp_path: Path) -> None:
@@ -71,3 +81,32 @@ def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UsageError, match="can't be written"):
         Journal(tmp_path / "file" / "m.json")
+
+
+def test_a_source_that_has_changed_is_done_again(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "a.jpg", "b.jpg")
+    with Journal(plan.manifest) as journal:
+        journal.begin(RUN)
+        journal.add(withheld("a.jpg"))
+        journal.add(withheld("b.jpg"))
+    (tmp_path / "a.jpg").write_bytes(b"another picture")
+    with Journal(plan.manifest) as again:
+        assert again.done(RUN, plan) == [withheld("b.jpg")]
+
+
+def test_a_journal_is_its_owners_alone(tmp_path: Path) -> None:
+    with Journal(tmp_path / "m.json") as journal:
+        journal.begin(RUN)
+        assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_a_run_goes_on_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def unsupported(handle: int, *, blocking: bool) -> bool:
+        raise OSError(code, "not supported")
+
+    monkeypatch.setattr("epdcli.batch.journal.lock_descriptor", unsupported)
+    with Journal(tmp_path / "m.json") as journal:
+        assert "no locks (not supported)" in journal.note

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from epdcli.batch.listing import plan
+from epdcli.batch.listing import listing_of
+from epdcli.batch.plan import manifest_of, plan
+from epdcli.batch.renaming import Names
 from epdcli.errors import UsageError
+from epdcli.files import sha256_of
 
 
 def make(root: Path, *names: str) -> Path:
@@ -66,7 +71,119 @@ def test_nothing_to_do_and_missing_inputs_are_errors(tmp_path: Path) -> None:
         plan([tmp_path / "nowhere"], tmp_path / "out", overwrite=False)
 
 
-def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+def test_a_link_to_a_folder_is_skipped_and_said(tmp_path: Path) -> None:
     source = make(tmp_path / "in", "a.jpg")
     (source / "loop").symlink_to(source)
-    assert len(plan([source], tmp_path / "out", overwrite=False).jobs) == 1
+    planned = plan([source], tmp_path / "out", overwrite=False)
+    assert len(planned.jobs) == 1
+    assert [one.name for one in planned.skipped] == ["loop/"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jxl", "a.psd", "a.svg", "a.heics", "a.mp4", "a.MOV", "a.pdf", "a.jpg_large"]
+)
+def test_what_may_show_people_and_is_no_picture_is_skipped_and_said(tmp_path: Path, name: str) -> None:
+    source = make(tmp_path / "in", "a.jpg")
+    (source / name).write_bytes(b"\x89\0binary")
+    assert [one.name for one in listing_of([source]).skipped] == [name]
+    assert listing_of([source], ["*" + Path(name).suffix]).skipped == []
+
+
+def test_text_and_what_systems_leave_lying_about_show_nobody(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "a.jpg")
+    (source / "LICENSE").write_text("text " * 2000 + "\u00e4")
+    for name in ("Thumbs.db", ".DS_Store", "._a.jpg"):
+        (source / name).write_bytes(b"\0\1")
+    found = listing_of([source])
+    assert sorted(found.ignored) == sorted(["._a.jpg", ".DS_Store", "LICENSE", "Thumbs.db"])
+    assert found.skipped == []
+
+
+def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make(tmp_path / "in", "a.jpg", "locked/b.jpg")
+    scandir = os.scandir
+
+    def refused(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    (skipped,) = listing_of([source]).skipped
+    assert skipped.name == "locked/" and "Permission denied" in skipped.reason
+    assert listing_of([source], ["locked"]).skipped == []
+
+
+def test_ignored_patterns_leave_out_pictures_and_whole_folders(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "a.jpg", "drafts/b.jpg", "deep/drafts/c.jpg", "d.png")
+    names = [name for _, name in listing_of([source], ["drafts/", "*.png"]).pictures]
+    assert names == ["a.jpg"]
+
+
+def test_a_target_that_is_a_source_by_another_name_is_refused(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "sub/a.jpg")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "sub").symlink_to(source / "sub")
+    with pytest.raises(UsageError, match="lies inside the input"):
+        plan([source], out, overwrite=True)
+    (out / "sub").unlink()
+    (out / "sub").mkdir()
+    (out / "sub" / "a.jpg").hardlink_to(source / "sub" / "a.jpg")
+    with pytest.raises(UsageError, match="is the same file as the source"):
+        plan([source], out, overwrite=True)
+
+
+def test_a_new_folder_below_a_link_into_the_input_is_refused(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "deep/a.jpg")
+    (source / "empty").mkdir()
+    (tmp_path / "out").symlink_to(source / "empty")
+    with pytest.raises(UsageError, match="lies inside the input"):
+        plan([source], tmp_path / "out", overwrite=True)
+
+
+def test_the_folder_one_stands_in_is_an_output_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "in", "a.jpg")
+    (tmp_path / "work" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work" / "here")
+    assert plan([Path("../../in")], Path(), overwrite=False).manifest == tmp_path / "work/here.manifest.json"
+    assert plan([Path("../../in")], Path(".."), overwrite=False).manifest == tmp_path / "work.manifest.json"
+    with pytest.raises(UsageError, match="no place for the record"):
+        manifest_of(Path("/"))
+
+
+@pytest.mark.parametrize("manifest", ["in/a.jpg", "out/a.jpg", "out/m.json", "in", "linked.json"])
+def test_a_manifest_replaces_no_picture_and_lies_in_no_output(tmp_path: Path, manifest: str) -> None:
+    source = make(tmp_path / "in", "a.jpg")
+    (tmp_path / "linked.json").hardlink_to(source / "a.jpg")
+    with pytest.raises(UsageError, match="manifest"):
+        plan([source], tmp_path / "out", overwrite=True, manifest=tmp_path / manifest)
+
+
+def test_the_record_of_a_run_that_wrote_nothing_may_be_replaced(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "a.jpg")
+    make(tmp_path, "out.manifest.json")
+    failed = {"manifest_version": 1, "files": [{"output": None}]}
+    assert plan([source], tmp_path / "out", overwrite=False, earlier=failed).jobs
+    for other in (None, {"files": []}, {"manifest_version": 1, "files": [{"output": "a.jpg"}]}):
+        with pytest.raises(UsageError, match="already exists"):
+            plan([source], tmp_path / "out", overwrite=False, earlier=other)
+
+
+def test_a_single_file_of_another_kind_makes_no_folder_of_its_name(tmp_path: Path) -> None:
+    make(tmp_path, "clip.mp4")
+    planned = plan([tmp_path / "clip.mp4"], tmp_path / "safe.mp4", overwrite=False)
+    assert planned.jobs[0].target == tmp_path / "safe.mp4" and planned.folder is None
+
+
+def test_what_lies_under_a_name_that_is_to_be_hidden_is_withdrawn_or_refused(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "Jane_Doe.jpg")
+    make(tmp_path / "out", "Jane_Doe.jpg")
+    names = Names(bytes(32))
+    with pytest.raises(UsageError, match="is to hide"):
+        plan([source], tmp_path / "out", overwrite=True, names=names)
+    ours = {"files": [{"output": "Jane_Doe.jpg", "sha256": sha256_of(tmp_path / "out" / "Jane_Doe.jpg")}]}
+    planned = plan([source], tmp_path / "out", overwrite=True, names=names, earlier=ours)
+    assert planned.withdrawn == (tmp_path / "out" / "Jane_Doe.jpg",)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from epdcli.batch.journal import earlier_run
-from epdcli.batch.listing import plan
+from epdcli.batch.plan import plan
 from epdcli.batch.renaming import Names, Rename, names
 from epdcli.errors import UsageError
 
