@@ -44,6 +44,14 @@ class Box(NamedTuple):
         return 0 < point[0] - self.x < self.width and 0 < point[1] - self.y < self.height
 
 
+class Look(NamedTuple):
+    """What a viewer may show of a frame besides its colours: `pixels` as the frame's; `by_alpha` says whether
+    its transparency makes them, not its range of values."""
+
+    pixels: Pixels
+    by_alpha: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """A face that a detector found: its box, five landmarks (5, 2) and score 0..1."""

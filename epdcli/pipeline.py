@@ -11,9 +11,10 @@ and every doubt ends in a fill or in a withheld picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from epdcli import pictures
 from epdcli.errors import PictureError
@@ -60,11 +61,12 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """What a file that was written shows: its frames, each H x W x 3, uint8, and what else lies in it that
-    must not."""
+    """What a file that was written shows: its frames, each H x W x 3, uint8, what else lies in it that must
+    not, and its pages, of which viewers may show more."""
 
     frames: Sequence[Pixels]
     hidden: Sequence[pictures.Finding] = ()
+    pages: Sequence[pictures.Page] = ()
 
 
 def deidentify_file(
@@ -97,12 +99,16 @@ def deidentify_file(
     def publish(drafts: Sequence[Draft]) -> Finished:
         frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
         mark = policy.mark and any(draft.synthetic for draft in drafts)
-        pictures.write(file, frames, where, target, mark=mark, keep=policy.keep)
+        opaque = [draft.opaque for draft in drafts]
+        pictures.write(file, frames, where, target, opaque=opaque, mark=mark, keep=policy.keep)
         after = pictures.scan(target, keep=policy.keep, max_pixels=policy.max_pixels)
         hidden = [finding for finding in after if not finding.released]
-        return Finished(pictures.read(target, max_pixels=policy.max_pixels).frames, hidden)
+        finished = pictures.read(target, max_pixels=policy.max_pixels)
+        return Finished(finished.frames, hidden, finished.encoding.pages)
 
-    answer, drafts = deidentify_frames(file.frames, found, name, replacer, policy, publish)
+    answer, drafts = deidentify_frames(
+        file.frames, found, name, replacer, policy, publish, file.encoding.pages
+    )
     synthetic = policy.mark and any(draft.synthetic for draft in drafts)
     return replace(
         answer,
@@ -120,37 +126,50 @@ def deidentify_frames(
     replacer: Replacer,
     policy: Policy,
     publish: Callable[[Sequence[Draft]], Finished],
+    pages: Sequence[pictures.Page] = (),
 ) -> tuple[Answer, list[Draft]]:
     """Replace the faces `found` in each frame (H x W x 3, uint8) and audit what `publish` made of them.
 
-    `publish` writes the drafts and returns the frames as others will see them. Returns the answer and the
-    drafts, whose `pixels` are the new frames.
+    `publish` writes the drafts and returns the frames as others will see them. `pages` are the frames' pages
+    in a file, of which viewers may show more. Returns the answer and the drafts, whose `pixels` are the new
+    frames.
     """
     count = sum(map(len, found))
     if count < policy.expect_faces:
         return Answer(Verdict.WITHHELD, f"{count} face(s) found, {policy.expect_faces} expected"), []
-    if count == 0 and not policy.no_face_copy:
+    if count == 0 and not policy.no_face_copy and not any(map(pictures.shows_more, pages)):
         return Answer(Verdict.NO_FACE, "no face found"), []
-    drafts = replacer.settle_all(replacer.start(frames, found, name))
+    alphas = [pictures.alpha_of(page) for page in pages]
+    drafts = replacer.settle_all(replacer.start(frames, found, name, alphas))
     reason = ""
     for _ in range(LIMIT):
         finished = publish(drafts)
         if reason := _not_the_drafts(drafts, finished, replacer):
             break
-        reports = [replacer.audit(*shown) for shown in zip(drafts, finished.frames, strict=True)]
+        reports = [replacer.audit(*shown) for shown in _shown(drafts, finished)]
         drafts, reason = [report.draft for report in reports], _reason(reports)
         if not reason or any(report.difference for report in reports):
             break
         drafts = replacer.settle_all([replacer.climb(report) for report in reports])
-    return _answer(reason, replacer.records(drafts)), drafts
+    return _answer(reason, replacer.records(drafts), policy), drafts
 
 
-def _answer(reason: str, records: tuple[FaceRecord, ...]) -> Answer:
+def _shown(drafts: Sequence[Draft], finished: Finished) -> Iterator[tuple[Any, ...]]:
+    """For each frame what its audit takes: draft, finished frame, what else viewers show, transparency."""
+    if not finished.pages:
+        yield from zip(drafts, finished.frames, strict=True)
+        return
+    for draft, frame, page in zip(drafts, finished.frames, finished.pages, strict=True):
+        yield draft, frame, pictures.looks_of(page, frame), pictures.alpha_of(page)
+
+
+def _answer(reason: str, records: tuple[FaceRecord, ...], policy: Policy) -> Answer:
     """What became of a picture, given what the last audit had against it."""
     if reason:
         return Answer(Verdict.WITHHELD, reason, records)
     if not records:
-        return Answer(Verdict.NO_FACE, "no face found; copied without its metadata")
+        copied = "; copied without its metadata" if policy.no_face_copy else ""
+        return Answer(Verdict.NO_FACE, f"no face found{copied}")
     return Answer(Verdict.PASS, "", records)
 
 

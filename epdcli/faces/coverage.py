@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from epdcli.faces.alignment import alignment_matrix, inverse, map_points
 from epdcli.model import Box, Face, Pixels
 
+_PLAIN = 8  # levels of alpha
 PROCESSED = 0.9  # of a face found in a finished picture must lie under applied masks
 # The inner face, brows to chin and cheek to cheek, as an ellipse of the aligned 256 px frame. Detectors'
 # boxes differ and reach into hair and background; this is what identifies.
@@ -56,16 +58,26 @@ def covered_share(where: NDArray[np.bool_], face: Face) -> float:
 
     A face that lies outside the picture altogether counts as covered.
     """
+    inside = _inner(where, face)
+    return float(inside.mean()) if inside.size else 1.0
+
+
+def is_plain(alpha: NDArray[np.uint8], face: Face) -> bool:
+    """Whether transparency (H, W) shows nothing of a face: nine tenths of its inner part are alike."""
+    inside = _inner(alpha, face).astype(np.int16)
+    return not inside.size or float((np.abs(inside - np.median(inside)) <= _PLAIN).mean()) >= PROCESSED
+
+
+def _inner(plane: NDArray[Any], face: Face) -> NDArray[Any]:
+    """The values (n,) of a plane (H, W) in the inner face, where that is inside the picture."""
     outline = inner_face(face)
     low = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int)
-    high = np.minimum(np.ceil(outline.max(axis=0)) + 1, where.shape[::-1]).astype(int)
+    high = np.minimum(np.ceil(outline.max(axis=0)) + 1, plane.shape[::-1]).astype(int)
     if (high <= low).any():
-        return 1.0
+        return plane.reshape(-1)[:0]
     inside = np.zeros((high - low)[::-1], np.uint8)
     cv2.fillConvexPoly(inside, np.rint(outline - low).astype(np.int32), 1)
-    total = int(inside.sum())
-    window = where[low[1] : high[1], low[0] : high[0]]
-    return float((window & (inside > 0)).sum()) / total if total else 1.0
+    return np.asarray(plane[low[1] : high[1], low[0] : high[0]][inside > 0])
 
 
 def conceal(pixels: Pixels, faces: Sequence[Face]) -> Pixels:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from epdcli.faces.coverage import is_plain
 from epdcli.faces.ladder import Rung
 from epdcli.faces.pasting import COVERED, composite, touched
 from epdcli.faces.verification import is_small
@@ -27,6 +28,7 @@ class Replacement:
     original  embedding (128,) of the old face; kept in memory only
     rungs     what is tried in turn, and `rung`, how far the face has climbed
     patch     the new face; None until the rung it stands on has made one
+    opaque    whether the new face is to be opaque, where the old one's transparency shows something of it
     distance  the smallest one measured between the new face and its original
     attempts  how often a new face was made that a recogniser had to judge
     """
@@ -38,6 +40,7 @@ class Replacement:
     rung: int = 0
     code: Code | None = None
     patch: Patch | None = None
+    opaque: bool = False
     distance: float | None = None
     attempts: int = 0
 
@@ -92,11 +95,15 @@ def record_of(
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """A frame (H x W x 3) with the replacements of its faces; nothing of it changes, new drafts are made."""
+    """A frame (H x W x 3) with the replacements of its faces; nothing of it changes, new drafts are made.
+
+    `alpha` (H x W, uint8) says how opaque the frame's pixels are, None that all are.
+    """
 
     name: str
     source: Pixels
     replacements: tuple[Replacement, ...] = ()
+    alpha: NDArray[np.uint8] | None = None
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -112,6 +119,16 @@ class Draft:
     def covered(self) -> NDArray[np.bool_]:
         """Where the applied masks cover the old picture: (H, W)."""
         return touched(self.source.shape, self._patches, COVERED)
+
+    @property
+    def opaque(self) -> NDArray[np.bool_]:
+        """Where the new frame has to be opaque: (H, W)."""
+        patches = [r.patch for r in self.replacements if r.opaque and r.patch is not None]
+        return touched(self.source.shape, patches)
+
+    def shows_through(self, face: Face) -> bool:
+        """Whether the frame's transparency shows something of a face."""
+        return self.alpha is not None and not is_plain(self.alpha, face)
 
     @cached_property
     def originals(self) -> NDArray[np.float32]:

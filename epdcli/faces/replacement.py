@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 from epdcli.faces.candidates import overlaps
 from epdcli.faces.codes import CodeSource, code_from
 from epdcli.faces.comparison import difference
-from epdcli.faces.coverage import PROCESSED, covered_share
+from epdcli.faces.coverage import PROCESSED, covered_share, is_plain
 from epdcli.faces.crops import crops_for
 from epdcli.faces.detection import SAME_UNION, Detector, detect_mirrored
 from epdcli.faces.draft import Draft, Replacement
 from epdcli.faces.ladder import Ladder, Rung
 from epdcli.faces.pasting import COVERED, composite, to_picture
 from epdcli.faces.verification import Verifier, distances, is_small
-from epdcli.model import AlignedFace, Code, Face, FaceRecord, NewFace, Patch, Pixels
+from epdcli.model import AlignedFace, Code, Face, FaceRecord, Look, NewFace, Patch, Pixels
 
 _DRAWBACK = 0.5  # what a method says against a new face, against its distance, when a candidate is chosen
 _MOVES = 0.04  # how far the distance of a small face moves from one finished file to the next
+_SEEN_IN_A_LOOK = 0.3  # the score that a face needs there: edges of cut-outs look like much
 _ROOM = 1.5  # of a face's longer side: what a recogniser's crop needs around its centre
 _NO_CODE: Code = np.zeros(0, np.float32)
 
@@ -88,22 +89,31 @@ class Replacer:
         self._codes = codes
         self._threshold = threshold
 
-    def start(self, frames: Sequence[Pixels], found: Sequence[Sequence[Face]], name: str) -> list[Draft]:
+    def start(
+        self,
+        frames: Sequence[Pixels],
+        found: Sequence[Sequence[Face]],
+        name: str,
+        alphas: Sequence[NDArray[np.uint8] | None] = (),
+    ) -> list[Draft]:
         """Drafts of the frames of one picture (each H x W x 3, uint8), in which nothing is replaced yet.
 
-        A face at the place of one in the frame before, and like it, is the same person.
+        `alphas` are their transparencies (see Draft), none by default. A face at the place of one in the
+        frame before, and like it, is the same person.
         """
         drafts: list[Draft] = []
         people = 0
-        for pixels, faces in zip(frames, found, strict=True):
+        for pixels, faces, alpha in zip(frames, found, alphas or [None] * len(frames), strict=True):
+            draft = Draft(name, pixels, alpha=alpha)
             originals = self._verifier.embed(pixels, faces)
             known = self._known(drafts[-1], faces, originals) if drafts else {}
             replacements = []
             for number, (face, original) in enumerate(zip(faces, originals, strict=True)):
                 person = known.get(number, people)
                 people += number not in known
-                replacements.append(Replacement(face, person, original, self._ladder(face)))
-            drafts.append(Draft(name, pixels, tuple(replacements)))
+                opaque = draft.shows_through(face)
+                replacements.append(Replacement(face, person, original, self._ladder(face), opaque=opaque))
+            drafts.append(draft.extended(replacements))
         return drafts
 
     def settle_all(self, drafts: Sequence[Draft]) -> list[Draft]:
@@ -127,8 +137,17 @@ class Replacer:
                 draft = self._tried(draft, numbers, rung, worn or {})
         return draft
 
-    def audit(self, draft: Draft, finished: Pixels) -> Report:
+    def audit(
+        self,
+        draft: Draft,
+        finished: Pixels,
+        looks: Iterable[Look] = (),
+        alpha: NDArray[np.uint8] | None = None,
+    ) -> Report:
         """Judge a finished frame (H x W x 3, uint8), as read back from its file.
+
+        `looks` are what else viewers may show of it: in none of them may a face stand that no mask covers or,
+        where transparency makes the look, that the frame's own `alpha` shows.
 
         It must show the draft. A face found in it counts as covered when 90 % of its inner part lies under
         applied masks; it must then be nobody of the originals, aligned by its own landmarks this time. Where
@@ -141,6 +160,13 @@ class Replacer:
         uncovered = [face for face in found if covered_share(draft.covered, face) < PROCESSED]
         covered = [face for face in found if not any(face is other for other in uncovered)]
         draft, too_similar = self._similar(draft, finished, covered)
+        for look in looks:
+            seen = [face for face in self._detector.detect(look.pixels) if face.score >= _SEEN_IN_A_LOOK]
+            uncovered += [
+                face
+                for face in seen
+                if not _is_among(face, uncovered) and _is_bare(draft, face, alpha if look.by_alpha else None)
+            ]
         if uncovered or too_similar:
             uncovered += [
                 face
@@ -159,7 +185,7 @@ class Replacer:
         draft, late = report.draft, []
         climbing = set(report.too_similar)
         for face in report.uncovered:
-            below = _synthetic_below(draft, face)
+            below = None if draft.shows_through(face) else _synthetic_below(draft, face)
             if below is None:
                 late.append(face)
             else:
@@ -169,7 +195,10 @@ class Replacer:
         originals = self._verifier.embed(draft.source, late)
         return draft.extended(
             [
-                Replacement(face, person + n, original, self._ladder(face)).to_fill()
+                replace(
+                    Replacement(face, person + n, original, self._ladder(face)).to_fill(),
+                    opaque=draft.shows_through(face),
+                )
                 for n, (face, original) in enumerate(zip(late, originals, strict=True))
             ]
         )
@@ -322,6 +351,12 @@ def _hides(draft: Draft, face: Face, patch: Patch) -> bool:
     points = np.rint(face.landmarks).astype(int)
     seen = [(x, y) for x, y in points if 0 <= x < width and 0 <= y < height]
     return covered_share(covered, face) >= PROCESSED and all(covered[y, x] for x, y in seen)
+
+
+def _is_bare(draft: Draft, face: Face, alpha: NDArray[np.uint8] | None) -> bool:
+    """Whether a face of a look is shown: by the finished frame's transparency, if that makes the look, or
+    since no mask covers it. (Where transparency is even, the frame itself shows what the look does.)"""
+    return covered_share(draft.covered, face) < PROCESSED if alpha is None else not is_plain(alpha, face)
 
 
 def _is_among(face: Face, others: Iterable[Face]) -> bool:

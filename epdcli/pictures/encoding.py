@@ -27,11 +27,6 @@ class Mode(StrEnum):
     CMYK = "CMYK"  # uint8, 255 is full ink
 
 
-class Plane(StrEnum):
-    COLOUR = "colour"
-    ALPHA = "alpha"
-
-
 @dataclass(frozen=True, eq=False)
 class Page:
     """One page or animation frame as the file holds it, upright.
@@ -67,14 +62,6 @@ class Page:
         return replace(self, planes=planes)
 
 
-@dataclass(frozen=True)
-class View:
-    """Which plane of which page one working copy shows."""
-
-    page: int
-    plane: Plane = Plane.COLOUR
-
-
 @dataclass(frozen=True, eq=False)
 class Encoding:
     """All that writing back needs besides the new pixels.
@@ -86,7 +73,6 @@ class Encoding:
 
     format: str
     pages: tuple[Page, ...]
-    views: tuple[View, ...]
     dpi: tuple[float, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     exif: Mapping[str, Any] = field(default_factory=dict)
@@ -115,8 +101,8 @@ class Encoding:
 class PictureFile:
     """A file's pictures as working copies, and how to write them back.
 
-    `frames` are `uint8` H x W x 3 RGB, upright, not writable: one per page or animation frame,
-    and one more for each page whose alpha channel is a picture of its own.
+    `frames` are `uint8` H x W x 3 RGB, upright, not writable: one per page or animation frame. What else
+    viewers may show of a page is in `epdcli.pictures.looks`.
     """
 
     frames: tuple[Pixels, ...]

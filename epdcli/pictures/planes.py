@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from epdcli.errors import PictureError
 from epdcli.model import Pixels
 from epdcli.pictures.cmyk import to_inks, to_rgb
-from epdcli.pictures.encoding import Mode, Page, Plane, View
+from epdcli.pictures.encoding import Mode, Page
 from epdcli.pictures.palette import recolour
 
 _LUMA = np.array([299, 587, 114], dtype=np.float32) / 1000  # Rec. 601, as JPEG and Pillow
-_SOFT_ALPHA_SHARE = 0.05
 
 Flags = NDArray[np.bool_]
 
@@ -72,41 +71,27 @@ def value_range(planes: NDArray[Any]) -> tuple[float, float]:
     return (0.0, 1.0) if low >= 0.0 and high <= 1.0 else (low, max(high, np.nextafter(low, np.inf)))
 
 
-def views(pages: tuple[Page, ...]) -> tuple[View, ...]:
-    """The working copies that a file needs: every page, and every alpha channel that is a picture.
-
-    An alpha channel counts as a picture when more than 5 % of it is neither clear nor opaque; a
-    cut-out with soft edges does not.
-    """
-    colours = tuple(View(number) for number in range(len(pages)))
-    return colours + tuple(
-        View(number, Plane.ALPHA) for number, page in enumerate(pages) if _alpha_is_a_picture(page)
-    )
-
-
-def working_copy(page: Page, plane: Plane = Plane.COLOUR) -> Pixels:
-    """What a page shows, `uint8` H x W x 3 RGB; not writable, and for 8-bit RGB the planes themselves."""
-    if plane is Plane.ALPHA:
-        rgb = np.repeat(_to_eight_bits(page, page.planes[..., -1])[..., None], 3, axis=2)
-    else:
-        rgb = _colour(page)
+def working_copy(page: Page) -> Pixels:
+    """A page's colours, `uint8` H x W x 3 RGB; not writable, and for 8-bit RGB the planes themselves."""
+    rgb = _colour(page)
     rgb.setflags(write=False)
     return rgb
 
 
-def merge(page: Page, frame: Pixels, touched: Flags, plane: Plane = Plane.COLOUR) -> Page:
+def merge(page: Page, frame: Pixels, touched: Flags, opaque: Flags | None = None) -> Page:
     """The page with the touched pixels taken from `frame`, in the page's own mode and depth.
 
-    `frame` is H x W x 3 RGB, `touched` bool H x W. Untouched samples are the page's own.
+    `frame` is H x W x 3 RGB, `touched` bool H x W. Untouched samples are the page's own. A touched pixel
+    keeps its alpha, unless it is to be `opaque` (bool H x W); of palettes and transparent colours all become
+    so.
     """
     if not touched.any():
         return page
     if page.mode is Mode.PALETTE:
         return recolour(page, frame, touched)
     planes = page.planes.copy()
-    if plane is Plane.ALPHA:
-        planes[touched, -1] = _to_depth(page, frame[touched] @ _LUMA)
-        return page.with_planes(without_hidden_colour(planes, page.mode))
+    if opaque is not None and page.has_alpha:
+        planes[touched & opaque, -1] = _opaque(planes.dtype)
     match page.mode:
         case Mode.RGB | Mode.RGBA:
             x, y, width, height = cv2.boundingRect(touched.view(np.uint8))
@@ -172,9 +157,5 @@ def _off_the_key(planes: NDArray[Any], touched: Flags, key: tuple[int, ...]) -> 
     return planes
 
 
-def _alpha_is_a_picture(page: Page) -> bool:
-    if not page.has_alpha:
-        return False
-    alpha = page.planes[..., -1]
-    opaque = np.iinfo(alpha.dtype).max if np.issubdtype(alpha.dtype, np.integer) else 1
-    return float(((alpha > 0) & (alpha < opaque)).mean()) > _SOFT_ALPHA_SHARE
+def _opaque(dtype: np.dtype[Any]) -> float:
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0

@@ -63,9 +63,5 @@ def _bytes(path: Path) -> bytes:
 
 def _decode(data: bytes, format: Format, name: str, max_pixels: int) -> PictureFile:
     decoded = codec(format.name).decode(Source(data, name, format, max_pixels))
-    views = planes.views(decoded.pages)
-    encoding = Encoding(format.name, decoded.pages, views, decoded.dpi, decoded.settings, decoded.exif)
-    return PictureFile(
-        frames=tuple(planes.working_copy(decoded.pages[view.page], view.plane) for view in views),
-        encoding=encoding,
-    )
+    encoding = Encoding(format.name, decoded.pages, decoded.dpi, decoded.settings, decoded.exif)
+    return PictureFile(tuple(map(planes.working_copy, decoded.pages)), encoding)

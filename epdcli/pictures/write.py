@@ -23,6 +23,7 @@ def write(
     touched: Sequence[NDArray[np.bool_]],
     path: Path,
     *,
+    opaque: Sequence[NDArray[np.bool_]] | None = None,
     mark: bool = False,
     keep: frozenset[Keep] = frozenset(),
 ) -> None:
@@ -30,16 +31,16 @@ def write(
 
     `frames` and `touched` (bool H x W) answer `file.frames` one to one. Pixels outside `touched`
     come from the file's own planes, bit for bit; in JPEG and other lossy formats they are encoded
-    again. No metadata is written but the resolution, the bare colour profile, with `mark` the packet
-    that says a face was generated, and the EXIF values that `keep` names (JPEG, PNG, WebP, AVIF, HEIC).
+    again. Touched pixels keep their alpha, those of `opaque` (as `touched`) become opaque. No metadata
+    is written but the resolution, the bare colour profile, with `mark` the packet that says a face was
+    generated, and the EXIF values that `keep` names (JPEG, PNG, WebP, AVIF, HEIC).
     The file is flushed to the disk. Raises PictureError.
     """
     _check(file, frames, touched)
-    pages = list(file.encoding.pages)
-    for view, frame, flags in zip(file.encoding.views, frames, touched, strict=True):
-        pages[view.page] = merge(pages[view.page], frame, flags, view.plane)
+    clear = opaque or [np.zeros_like(flags) for flags in touched]
+    pages = tuple(map(merge, file.encoding.pages, frames, touched, clear))
     extras = Extras(MARK if mark and file.encoding.holds_mark else b"", exif_packet(file.encoding.exif, keep))
-    data = codec(file.encoding.format).encode(file.encoding, tuple(pages), extras)
+    data = codec(file.encoding.format).encode(file.encoding, pages, extras)
     try:
         with path.open("wb") as target:
             target.write(data)

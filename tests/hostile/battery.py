@@ -105,10 +105,10 @@ def unfaithful(case: Case, old: PictureFile, new: PictureFile, touched: list[NDA
             problems.append(f"{page.mode} {page.planes.dtype} became {again.mode} {again.planes.dtype}")
         if page.milliseconds != again.milliseconds:
             problems.append(f"a frame's {page.milliseconds} ms became {again.milliseconds}")
-    for view, one, two, flags in zip(before.views, old.frames, new.frames, touched, strict=False):
+    frames = zip(before.pages, after.pages, old.frames, new.frames, touched, strict=True)
+    for page, again, one, two, flags in frames:
         exact = case.decibels is None
         problems += _pixels(one, two, flags, case.decibels)
-        page, again = before.pages[view.page], after.pages[view.page]
         if exact and page.palette is None and page.planes.shape == again.planes.shape:
             problems += (
                 [] if (page.planes == again.planes)[~flags].all() else ["a sample outside the face changed"]

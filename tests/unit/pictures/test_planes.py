@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from epdcli.errors import PictureError
-from epdcli.pictures.encoding import Mode, Page, Plane, View
-from epdcli.pictures.planes import merge, upright, value_range, views, without_hidden_colour, working_copy
+from epdcli.pictures.encoding import Mode, Page
+from epdcli.pictures.planes import merge, upright, value_range, without_hidden_colour, working_copy
 
 RNG = np.random.default_rng(13)
 
@@ -123,21 +123,12 @@ def test_values_that_are_not_numbers_are_refused() -> None:
         value_range(np.array([[0.2, np.nan]], dtype=np.float32))
 
 
-def test_an_alpha_channel_that_is_a_picture_is_looked_at_too() -> None:
-    soft = Page(samples(20, 30, 4, top=200), Mode.RGBA)
-    assert views((soft,)) == (View(0), View(0, Plane.ALPHA))
-    assert np.array_equal(working_copy(soft, Plane.ALPHA)[..., 0], soft.planes[..., 3])
-    cut_out = soft.planes.copy()
-    cut_out[..., 3] = 255
-    cut_out[:, :9, 3] = 0
-    assert views((Page(cut_out, Mode.RGBA),)) == (View(0),)
-
-
-def test_a_face_in_the_alpha_channel_is_replaced_there() -> None:
+def test_touched_pixels_keep_their_alpha_unless_they_are_to_be_opaque() -> None:
     page, touched = Page(samples(20, 30, 4, top=200), Mode.RGBA), somewhere()
-    merged = merge(page, np.full((20, 30, 3), 77, np.uint8), touched, Plane.ALPHA)
-    assert (merged.planes[touched, 3] == 77).all()
-    assert np.array_equal(merged.planes[~touched, 3], page.planes[~touched, 3])
+    opaque = touched & (np.arange(30) < 15)
+    merged = merge(page, np.full((20, 30, 3), 77, np.uint8), touched, opaque)
+    assert (merged.planes[opaque, 3] == 255).all()
+    assert np.array_equal(merged.planes[~opaque, 3], page.planes[~opaque, 3])
 
 
 def test_a_new_pixel_never_takes_the_transparent_colour() -> None:
