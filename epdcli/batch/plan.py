@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """`jobs` in the order of their names; `ignored` files show nothing, `skipped` ones may, and are not
+    """`jobs` in the order of their outputs' names; `ignored` files show nothing, `skipped` ones may, and aren't
     de-identified. `folder` is where outputs go, None for a single file; `withdrawn` are outputs of an earlier
     run under names that are to be hidden."""
 
@@ -122,7 +122,8 @@ def _check_single(source: Path, output: Path, names: Names) -> None:
 
 
 def _jobs(found: Listing, output: Path, names: Names) -> Iterator[Job]:
-    for source, name in found.pictures:
+    """In the order of the outputs' names: the times of the files then say nothing about hidden ones."""
+    for source, name in sorted(found.pictures, key=lambda picture: names(picture[1])):
         target = output / names(name)
         yield Job(source, target, name, names(name), identity(target))
 

@@ -35,7 +35,8 @@ class Page:
     `white` is the value that becomes 255 in the working copy, `black` the one that becomes 0.
     `palette` is n x 4 RGBA; `bits` the depth of a sample in the file; `key` the one colour
     that the file declares transparent. `profile` is the colour profile with everything but the
-    colours taken out. `touched` marks pixels that are new (H x W).
+    colours taken out; `gamma` the exponent that a PNG file declares. `touched` marks pixels that are
+    new (H x W).
     """
 
     planes: NDArray[Any]
@@ -46,6 +47,7 @@ class Page:
     palette: NDArray[np.uint8] | None = None
     key: tuple[int, ...] | None = None
     profile: bytes | None = None
+    gamma: float | None = None
     milliseconds: float = 0
     touched: NDArray[np.bool_] | None = None
 

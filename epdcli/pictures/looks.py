@@ -1,22 +1,28 @@
-"""What a viewer may show of a page besides its colours: laid on other backgrounds, or its values stretched.
+"""What a viewer may show of a page besides its colours: on other backgrounds, by other curves, stretched.
 
 A face can stand in transparency alone (black ink on nothing), or in a thousandth of the range of values. The
-working copy doesn't show it, so these are searched as well. Opaque pages of 8 bits have none.
+working copy doesn't show it, so these are searched as well. An opaque page of 8 bits has none, unless its
+colour profile or its gamma shows another picture than its values.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageCms
 
 from epdcli.model import Look, Pixels
 from epdcli.pictures.encoding import Mode, Page
 
 Alpha = NDArray[np.uint8]  # H x W, 0 clear, 255 opaque
 
+_SCREEN = 2.2  # its gamma
+_FAR = 48  # grey levels: the shadows of another picture
 _SQUARE_PX, _DARK, _LIGHT = 8, 102, 153  # of the checkerboard
 _TAIL = 0.5  # per cent that an auto-contrast cuts off at either end
 _SHADOWS = 1 / 128  # of the range
@@ -43,15 +49,45 @@ def alpha_of(page: Page) -> Alpha | None:
 
 def shows_more(page: Page) -> bool:
     """Whether viewers may show more of a page than its working copy."""
-    return page.planes.dtype != np.uint8 or alpha_of(page) is not None
+    return page.planes.dtype != np.uint8 or alpha_of(page) is not None or _curve_of(page) is not None
 
 
 def looks_of(page: Page, shown: Pixels) -> Iterator[Look]:
     """Further pictures (uint8 H x W x 3) that viewers show of a page, whose working copy is `shown`."""
     if (alpha := alpha_of(page)) is not None:
         yield from (Look(pixels, by_alpha=True) for pixels in _laid_out(shown, alpha))
+    if (curve := _curve_of(page)) is not None:
+        yield Look(curve[shown], by_alpha=False)
     if page.planes.dtype != np.uint8:
         yield from (Look(pixels, by_alpha=False) for pixels in _stretched(page, shown))
+
+
+def _curve_of(page: Page) -> Alpha | None:
+    """How profile or gamma show the 256 grey levels (256,), where that is far from the levels themselves."""
+    if page.profile is not None:
+        curve = _through(page.profile)
+    elif page.gamma:
+        curve = np.rint(255 * (np.arange(256) / 255) ** (1 / (_SCREEN * page.gamma))).astype(np.uint8)
+    else:
+        return None
+    return curve if np.abs(curve - np.arange(256.0)).max() > _FAR else None
+
+
+@lru_cache(maxsize=8)
+def _through(profile: bytes) -> Alpha:
+    """The 256 grey levels as a profile of grey or RGB shows them in sRGB; as they are for others."""
+    mode = {b"GRAY": "L", b"RGB ": "RGB"}.get(profile[16:20])
+    levels = np.arange(256, dtype=np.uint8)
+    if mode is None:
+        return levels
+    ramp = Image.fromarray(levels[None]).convert(mode)
+    try:
+        shown = ImageCms.profileToProfile(
+            ramp, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except ImageCms.PyCMSError:  # viewers can't apply it either
+        return levels
+    return np.asarray(shown)[0].mean(axis=1).round().astype(np.uint8)  # type: ignore[no-any-return]
 
 
 def _laid_out(shown: Pixels, alpha: Alpha) -> Iterator[Pixels]:

@@ -2,7 +2,8 @@
 
 A profile (ICC.1:2022) is a header of 128 bytes, a table of tags and the tags' data. Profiles tell
 the device's maker, model and sometimes its serial number and its owner's calibration session.
-We take the tags that define colours, and write them behind a header that says nothing else.
+We take the tags that define colours, write their numbers anew, and put them behind a header that says nothing
+else.
 Doing it twice changes nothing, which is how the scanner recognises a profile of ours.
 """
 
@@ -11,11 +12,9 @@ from __future__ import annotations
 import struct
 
 from epdcli.pictures.encoding import Mode
+from epdcli.pictures.profile_tags import NAMES, rewritten
 
 _HEADER = 128
-_COLOUR_TAGS = frozenset(
-    b"rXYZ gXYZ bXYZ wtpt bkpt chad rTRC gTRC bTRC kTRC A2B0 A2B1 A2B2 B2A0 B2A1 B2A2 gamt cicp".split()
-)
 _SPACES = {
     Mode.BILEVEL: b"GRAY",
     Mode.GREY: b"GRAY",
@@ -85,10 +84,10 @@ def _colour_tags(profile: bytes) -> dict[bytes, bytes]:
     tags = {}
     for number in range(count):
         name, offset, size = struct.unpack_from(">4sII", profile, _HEADER + 4 + 12 * number)
-        if name in _COLOUR_TAGS:
+        if name in NAMES:
             if offset + size > len(profile) or size < 8:
                 raise ValueError("a tag lies outside the profile")
-            tags[name] = profile[offset : offset + size]
+            tags[name] = rewritten(name, profile[offset : offset + size])
     return tags
 
 

@@ -90,3 +90,13 @@ def test_an_output_that_the_user_named_is_not_renamed(tmp_path: Path) -> None:
     make(tmp_path, "one.jpg")
     with pytest.raises(UsageError, match="names the output itself"):
         plan([tmp_path / "one.jpg"], tmp_path / "new.jpg", overwrite=False, names=Names(KEY))
+
+
+def test_hashed_outputs_are_written_in_the_order_of_their_new_names(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for letter in "abcdefghij":
+        (source / f"{letter}.jpg").write_bytes(b"x")
+    jobs = plan([source], tmp_path / "out", overwrite=False, names=Names(KEY)).jobs
+    assert [job.output for job in jobs] == sorted(job.output for job in jobs)
+    assert [job.name for job in jobs] != sorted(job.name for job in jobs)

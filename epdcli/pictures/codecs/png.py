@@ -60,6 +60,8 @@ def decode(source: Source) -> Decoded:
         pages = (_deep(source, image, orientation),)
     else:
         pages = (page_of(image, source, orientation=orientation, bits=bits),)
+    if gamma := settings["colours"].get(b"gAMA"):
+        pages = tuple(replace(page, gamma=int.from_bytes(gamma) / 100_000) for page in pages)
     return Decoded(pages, dpi_of(image, orientation), settings, kept_values(image))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from epdcli.pictures.encoding import Mode, Page
 from epdcli.pictures.looks import alpha_of, looks_of, shows_more
 from epdcli.pictures.planes import value_range, working_copy
+from epdcli.pictures.profile import adobe_rgb, rebuilt
 
 SHAPE = (40, 60)
 
@@ -84,3 +87,26 @@ def test_values_that_fill_their_range_evenly_are_not_shown_again() -> None:
     page = Page(slope(np.uint16, 0, 65535), Mode.GREY, bits=16, black=0.0, white=65535.0)
     assert [look for look in looks_of(page, working_copy(page)) if np.ptp(look.pixels) < 100] == []
     assert len(list(looks_of(page, working_copy(page)))) <= 1  # the lifted shadows
+
+
+@pytest.mark.parametrize(("gamma", "more"), [(0.45455, False), (0.5, False), (0.02, True), (5.0, True)])
+def test_a_gamma_that_shows_another_picture_is_a_look(gamma: float, more: bool) -> None:
+    page = Page(np.dstack([slope()] * 3), Mode.RGB, gamma=gamma)
+    assert shows_more(page) is more
+    looks = list(looks_of(page, working_copy(page)))
+    assert len(looks) == more
+    if more:
+        middle = 255 * 0.5 ** (1 / (2.2 * gamma))
+        assert looks[0].pixels[0, np.searchsorted(slope()[0], 127)].mean() == pytest.approx(middle, abs=3)
+
+
+def test_a_profile_whose_curve_shows_another_picture_is_a_look() -> None:
+    def profile(curve: float) -> bytes:
+        entry = struct.pack(">H", round(curve * 256))
+        return rebuilt(adobe_rgb().replace(struct.pack(">IH", 1, 0x0233), struct.pack(">I", 1) + entry))
+
+    usual = Page(np.dstack([slope()] * 3), Mode.RGB, profile=profile(2.2))
+    steep = Page(np.dstack([slope()] * 3), Mode.RGB, profile=profile(0.1))
+    assert not shows_more(usual)
+    (look,) = looks_of(steep, working_copy(steep))
+    assert look.pixels[0, 20].mean() > 200  # what is nearly black there is nearly white here
