@@ -18,8 +18,8 @@ from typing import Any
 
 from epdcli import pictures
 from epdcli.errors import PictureError
-from epdcli.faces.detection import Detector, is_among
-from epdcli.faces.draft import LEFT, Draft
+from epdcli.faces.detection import Detector
+from epdcli.faces.draft import Draft
 from epdcli.faces.replacement import Replacer, Report
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
 
@@ -82,24 +82,19 @@ def deidentify_file(
 
     Only with the verdict `pass` (or `no_face` and `no_face_copy`) may `target` be released; the caller
     removes it otherwise. `name` is the picture's relative path, on which seeded and keyed codes depend.
-    `given` are the faces that a person wants replaced, a list for each frame; what is found besides them
-    on the source stays as it is. The audit of the result looks for all others. Raises PictureError when the
-    file can't be read, or can't be kept as it is.
+    `given` are faces that somebody found before, a list for each frame; they stand in for detection on
+    the source, never for the audit of the result. Raises PictureError when the file can't be read, or
+    can't be kept as it is.
     """
     file = pictures.read(source, max_pixels=policy.max_pixels)
     before = pictures.scan(source, max_pixels=policy.max_pixels)
     dropped = tuple(_described(finding) for finding in before if not finding.released)
-    if given is not None and len(given) != len(file.frames):
+    found = [detector.detect(frame) for frame in file.frames] if given is None else given
+    if len(found) != len(file.frames):
         raise PictureError(
-            f"{name}: faces are given for {len(given)} frames, but it has {len(file.frames)}.",
+            f"{name}: faces are given for {len(found)} frames, but it has {len(file.frames)}.",
             hint="Write the detections again with 'epd detect'.",
         )
-    seen = [detector.detect(frame) for frame in file.frames]
-    found = seen if given is None else given
-    left = [
-        [face for face in faces if not is_among(face, wanted)]
-        for faces, wanted in zip(seen, found, strict=True)
-    ]
 
     def publish(drafts: Sequence[Draft]) -> Finished:
         frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
@@ -112,7 +107,7 @@ def deidentify_file(
         return Finished(finished.frames, hidden, finished.encoding.pages)
 
     answer, drafts = deidentify_frames(
-        file.frames, found, name, replacer, policy, publish, file.encoding.pages, left
+        file.frames, found, name, replacer, policy, publish, file.encoding.pages
     )
     synthetic = policy.mark and any(draft.synthetic for draft in drafts)
     return replace(
@@ -132,13 +127,12 @@ def deidentify_frames(
     policy: Policy,
     publish: Callable[[Sequence[Draft]], Finished],
     pages: Sequence[pictures.Page] = (),
-    left: Sequence[Sequence[Face]] = (),
 ) -> tuple[Answer, list[Draft]]:
     """Replace the faces `found` in each frame (H x W x 3, uint8) and audit what `publish` made of them.
 
     `publish` writes the drafts and returns the frames as others will see them. `pages` are the frames' pages
-    in a file, of which viewers may show more, and `left` the faces of each frame that stay. Returns the
-    answer and the drafts, whose `pixels` are the new frames.
+    in a file, of which viewers may show more. Returns the answer and the drafts, whose `pixels` are the new
+    frames.
     """
     count = sum(map(len, found))
     if count < policy.expect_faces:
@@ -146,7 +140,7 @@ def deidentify_frames(
     if count == 0 and not policy.no_face_copy and not any(map(pictures.shows_more, pages)):
         return Answer(Verdict.NO_FACE, "no face found"), []
     alphas = [pictures.alpha_of(page) for page in pages]
-    drafts = replacer.settle_all(replacer.start(frames, found, name, alphas, left))
+    drafts = replacer.settle_all(replacer.start(frames, found, name, alphas))
     reason = ""
     for _ in range(LIMIT):
         finished = publish(drafts)
@@ -173,9 +167,9 @@ def _answer(reason: str, records: tuple[FaceRecord, ...], policy: Policy) -> Ans
     """What became of a picture, given what the last audit had against it."""
     if reason:
         return Answer(Verdict.WITHHELD, reason, records)
-    if all(record.method == LEFT for record in records):
+    if not records:
         copied = "; copied without its metadata" if policy.no_face_copy else ""
-        return Answer(Verdict.NO_FACE, f"no face found{copied}", records)
+        return Answer(Verdict.NO_FACE, f"no face found{copied}")
     return Answer(Verdict.PASS, "", records)
 
 

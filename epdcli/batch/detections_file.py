@@ -16,16 +16,9 @@ from epdcli.model import Box, Face
 _FARTHEST_PX = 1e6  # no picture that can be read is larger
 
 
-VERSION = 1
-
-
 def detections_as_json(faces: Mapping[str, Sequence[Sequence[Face]]]) -> dict[str, Any]:
-    """Faces by picture name, a list for each frame: `box` [x, y, w, h], `landmarks` 5 x 2, `score`.
-
-    docs/detections.schema.json says it in JSON Schema.
-    """
+    """Faces by picture name, a list for each frame: `box` [x, y, w, h], `landmarks` 5 x 2, `score`."""
     return {
-        "version": VERSION,
         "pictures": {
             name: [
                 [
@@ -39,14 +32,14 @@ def detections_as_json(faces: Mapping[str, Sequence[Sequence[Face]]]) -> dict[st
                 for frame in frames
             ]
             for name, frames in faces.items()
-        },
+        }
     }
 
 
 def read_detections(path: Path) -> dict[str, list[list[Face]]]:
     """Read such a file; landmarks may be missing (then they stand at the template's places in the box).
 
-    Names only select pictures of a run and are never opened. Raises UsageError that names the file and
+    Names only select pictures of the run and are never opened. Raises UsageError that names the file and
     the place when it is not of this form, or a number is not finite or absurd.
     """
     try:
@@ -58,9 +51,6 @@ def read_detections(path: Path) -> dict[str, list[list[Face]]]:
     pictures = content.get("pictures") if isinstance(content, dict) else None
     if not isinstance(pictures, dict):
         raise UsageError(f"{path} has no object 'pictures'.", hint=_HINT)
-    _known(content, {"version", "pictures"}, str(path))
-    if content.get("version", VERSION) != VERSION:
-        raise UsageError(f"{path} is of version {content['version']!r}, not {VERSION}.", hint=_HINT)
     return {name: _frames(frames, f"{path}: {name}") for name, frames in pictures.items()}
 
 
@@ -79,7 +69,6 @@ def _frames(frames: Any, where: str) -> list[list[Face]]:
 def _face(face: Any, where: str) -> Face:
     if not isinstance(face, dict):
         raise UsageError(f"{where} must be an object.", hint=_HINT)
-    _known(face, {"box", "landmarks", "score"}, where)
     box = Box(*_numbers(face.get("box"), 4, f"{where}: box"))
     if box.width < 1 or box.height < 1:
         raise UsageError(f"{where}: the box must be at least 1 pixel wide and high.", hint=_HINT)
@@ -94,15 +83,6 @@ def _face(face: Any, where: str) -> Face:
             raise UsageError(f"{where}: the landmarks coincide.", hint=_HINT)
     (score,) = _numbers([face.get("score", 1.0)], 1, f"{where}: score")
     return Face(box, points.astype(np.float32), score)
-
-
-def _known(content: Mapping[str, Any], fields: set[str], where: str) -> None:
-    """What is not understood is not passed over: it may have been meant."""
-    if unknown := sorted(set(content) - fields):
-        raise UsageError(
-            f"{where} has the field {unknown[0]!r}, which is not known.",
-            hint=f"Known are {', '.join(sorted(fields))}.",
-        )
 
 
 def _numbers(values: Any, count: int, where: str) -> list[float]:

@@ -115,7 +115,8 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
         ignore=settings.ignore,
         earlier=finished_run(manifest),
     )
-    tasks = _tasks(planned, settings.detections)
+    given = read_detections(settings.detections) if settings.detections else {}
+    tasks = [Task(job, given.get(job.name)) for job in planned.jobs]
     if settings.dry_run:
         return _dry(tasks, planned, options, observer)
     with stoppable(), Journal(planned.manifest) as journal:
@@ -126,19 +127,6 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
             return _Run(settings, options, planned, journal, observer, tuple(command)).outcome(tasks)
         finally:
             remove_partial_files(planned)  # of workers that were killed
-
-
-def _tasks(planned: Plan, detections: Path | None) -> list[Task]:
-    """The jobs with the faces that a person gave. Raises UsageError for those of no picture of the run."""
-    given = read_detections(detections) if detections else {}
-    strangers = sorted(given.keys() - {job.name for job in planned.jobs})
-    if strangers:
-        raise UsageError(
-            f"{detections} names {strangers[0]!r}, which is no picture of this run"
-            + (f", and {len(strangers) - 1} more." if strangers[1:] else "."),
-            hint="Names are paths in the inputs: give 'epd detect' the same ones.",
-        )
-    return [Task(job, given.get(job.name)) for job in planned.jobs]
 
 
 def _names(settings: RunSettings, options: Options, manifest: Path) -> Names:

@@ -104,8 +104,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     detections: Annotated[
         Path | None,
         typer.Option(
-            help="Faces to replace, as 'epd detect --json' writes them: what you add is replaced, what you "
-            "delete stays. The result is searched for others all the same."
+            help="Faces found before, as 'epd detect --json' writes them; the result is checked all the same."
         ),
     ] = None,
     expect_faces: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.faces import candidates as candidate_tables
-from epdcli.faces.candidates import SCORE, Candidates, overlaps
+from epdcli.faces.candidates import SCORE, Candidates
 from epdcli.faces.detection_passes import (
     DetectionSettings,
     Pass,
@@ -57,13 +56,6 @@ def detect_mirrored(detector: Detector, pixels: Pixels) -> list[Face]:
     width = pixels.shape[1]
     found = detector.detect(np.ascontiguousarray(pixels[:, ::-1]))
     return [_mirrored(face, width) for face in found]
-
-
-def is_among(face: Face, others: Sequence[Face]) -> bool:
-    """Whether one of the other boxes shows the same face."""
-    boxes = np.array([other.box for other in others], np.float32).reshape(-1, 4)
-    union, inside = overlaps(np.array(face.box, np.float32), boxes)
-    return bool(((union > SAME_UNION) | (inside > SAME_INSIDE)).any())
 
 
 def _mirrored(face: Face, width: int) -> Face:

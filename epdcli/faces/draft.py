@@ -16,7 +16,6 @@ from epdcli.faces.verification import is_small
 from epdcli.model import Code, Embedding, Face, FaceRecord, Patch, Pixels
 
 _IN_MANIFEST = {"generate": "generated"}
-LEFT = "left"  # in the manifest: a face that a person took out of the detections
 _NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
 
 
@@ -98,15 +97,13 @@ def record_of(
 class Draft:
     """A frame (H x W x 3) with the replacements of its faces; nothing of it changes, new drafts are made.
 
-    `alpha` (H x W, uint8) says how opaque the frame's pixels are, None that all are. `left` are faces that a
-    person wants to stay as they are.
+    `alpha` (H x W, uint8) says how opaque the frame's pixels are, None that all are.
     """
 
     name: str
     source: Pixels
     replacements: tuple[Replacement, ...] = ()
     alpha: NDArray[np.uint8] | None = None
-    left: tuple[Face, ...] = ()
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -168,9 +165,8 @@ class Draft:
         return replace(self, replacements=(*self.replacements, *more))
 
     def records(self, threshold: float) -> tuple[FaceRecord, ...]:
-        """What the manifest says of each face, and of those that are left."""
-        left = (record_of(face, threshold, method=LEFT) for face in self.left)
-        return (*(replacement.record(threshold) for replacement in self.replacements), *left)
+        """What the manifest says of each face."""
+        return tuple(replacement.record(threshold) for replacement in self.replacements)
 
 
 def _area(face: Face) -> float:

@@ -18,7 +18,7 @@ from epdcli.faces.codes import CodeSource, code_from
 from epdcli.faces.comparison import difference
 from epdcli.faces.coverage import PROCESSED, covered_share, is_plain
 from epdcli.faces.crops import crops_for
-from epdcli.faces.detection import SAME_UNION, Detector, detect_mirrored, is_among
+from epdcli.faces.detection import SAME_UNION, Detector, detect_mirrored
 from epdcli.faces.draft import Draft, Replacement
 from epdcli.faces.ladder import Ladder, Rung
 from epdcli.faces.pasting import COVERED, composite, to_picture
@@ -95,18 +95,16 @@ class Replacer:
         found: Sequence[Sequence[Face]],
         name: str,
         alphas: Sequence[NDArray[np.uint8] | None] = (),
-        left: Sequence[Sequence[Face]] = (),
     ) -> list[Draft]:
         """Drafts of the frames of one picture (each H x W x 3, uint8), in which nothing is replaced yet.
 
-        `alphas` and `left` are the drafts' (see there), none by default. A face at the place of one in the
+        `alphas` are their transparencies (see Draft), none by default. A face at the place of one in the
         frame before, and like it, is the same person.
         """
         drafts: list[Draft] = []
         people = 0
-        more = zip(alphas or [None] * len(frames), left or [()] * len(frames), strict=True)
-        for pixels, faces, (alpha, some) in zip(frames, found, more, strict=True):
-            draft = Draft(name, pixels, alpha=alpha, left=tuple(some))
+        for pixels, faces, alpha in zip(frames, found, alphas or [None] * len(frames), strict=True):
+            draft = Draft(name, pixels, alpha=alpha)
             originals = self._verifier.embed(pixels, faces)
             known = self._known(drafts[-1], faces, originals) if drafts else {}
             replacements = []
@@ -158,7 +156,7 @@ class Replacer:
         """
         if problem := difference(draft, finished):
             return Report(draft, difference=problem)
-        found = [face for face in self._detector.detect(finished) if not is_among(face, draft.left)]
+        found = self._detector.detect(finished)
         uncovered = [face for face in found if covered_share(draft.covered, face) < PROCESSED]
         covered = [face for face in found if not any(face is other for other in uncovered)]
         draft, too_similar = self._similar(draft, finished, covered)
@@ -167,16 +165,14 @@ class Replacer:
             uncovered += [
                 face
                 for face in seen
-                if not _is_among(face, uncovered)
-                and not is_among(face, draft.left)
-                and _is_bare(draft, face, alpha if look.by_alpha else None)
+                if not _is_among(face, uncovered) and _is_bare(draft, face, alpha if look.by_alpha else None)
             ]
         if uncovered or too_similar:
             uncovered += [
                 face
                 for face in detect_mirrored(self._detector, finished)
                 if covered_share(draft.covered, face) < PROCESSED
-                and not _is_among(face, [*draft.faces, *draft.left, *uncovered])
+                and not _is_among(face, [*draft.faces, *uncovered])
             ]
         return Report(draft, tuple(uncovered), frozenset(too_similar))
 

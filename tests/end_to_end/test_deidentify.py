@@ -158,36 +158,6 @@ def test_detections_come_back_edited(epd: Epd, folder: Path, tmp_path: Path) -> 
     assert shown.returncode == 2 and "faces.json" in shown.stderr
 
 
-def test_a_face_that_a_person_deletes_stays_and_one_that_is_added_goes(
-    epd: Epd, folder: Path, tmp_path: Path, astronaut: np.ndarray
-) -> None:
-    Image.fromarray(np.hstack([astronaut, astronaut[:, ::-1]])).save(folder / "two.png")
-    found = json.loads(epd("detect", "--json", "in/two.png").stdout)
-    (frame,) = found["pictures"]["two.png"]
-    assert len(frame) == 2
-    deleted = frame.pop(0)
-    frame.append({"box": [300, 330, 200, 180]})  # the helmet
-    (tmp_path / "faces.json").write_text(json.dumps(found))
-    quick = ("--method", "solid", "--detections", "faces.json")
-    assert epd("deidentify", *quick, "in/two.png", "out.png").returncode == 0
-    old, new = (np.asarray(Image.open(p)) for p in (folder / "two.png", tmp_path / "out.png"))
-    x, y, width, height = (round(side) for side in deleted["box"])
-    assert np.array_equal(old[y : y + height, x : x + width], new[y : y + height, x : x + width])
-    assert (old[400:440, 380:420] != new[400:440, 380:420]).mean() > 0.9
-    (file,) = manifest(tmp_path / "out.png.manifest.json")["files"]
-    assert sorted(face["method"] for face in file["faces"]) == ["left", "solid", "solid"]
-
-
-def test_detections_of_pictures_that_are_not_there_are_an_error(
-    epd: Epd, folder: Path, tmp_path: Path
-) -> None:
-    found = json.loads(epd("detect", "--json", "in/deep").stdout)
-    (tmp_path / "faces.json").write_text(json.dumps(found))
-    shown = epd("deidentify", "--detections", "faces.json", "in", "out")
-    assert shown.returncode == 2 and "'portrait.png', which is no picture of this run" in shown.stderr
-    assert not (tmp_path / "out").exists()
-
-
 def test_workers_give_the_same_bytes_as_one_process(epd: Epd, folder: Path, tmp_path: Path) -> None:
     for jobs, out in ((1, "one"), (2, "two")):
         assert epd("deidentify", "--seed", 3, "--batch", 2, "-j", jobs, "in", out).returncode == 0
