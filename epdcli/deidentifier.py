@@ -146,7 +146,8 @@ class Deidentifier:
         frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
         found = given if given is not None else [self.detect(frame) for frame in frames]
         pairs = zip(frames, found, strict=True)
-        return [face for frame, faces in pairs for face in crops_for(self._method, frame, faces, faces)]
+        replaced = ((frame, [face for face in faces if not face.stays]) for frame, faces in pairs)
+        return [face for frame, faces in replaced for face in crops_for(self._method, frame, faces, faces)]
 
     def prepare(self, faces: Iterable[AlignedFace]) -> Prepared | None:
         """Show all faces of all pictures to a method that must see them before the first one (`ksame`).
@@ -188,7 +189,8 @@ class Deidentifier:
         try:
             frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
             found = given if given is not None else [self.detect(frame) for frame in frames]
-            faces = tuple(record_of(face, self.options.threshold) for some in found for face in some)
+            replaced = [face for some in found for face in some if not face.stays]
+            faces = tuple(record_of(face, self.options.threshold) for face in replaced)
             verdict, reason = (Verdict.PASS, "") if faces else (Verdict.NO_FACE, "no face found")
         except (EpdError, OSError) as error:
             faces, verdict, reason = (), Verdict.FAILED, str(error)
@@ -248,6 +250,7 @@ class Deidentifier:
             reason=answer.reason,
             seconds=round(time.perf_counter() - begun, 3),
             faces=answer.faces,
+            stayed=answer.stayed,
             **({"kept": answer.kept, "dropped": answer.dropped} if digest else {}),
             digital_source_type=answer.digital_source_type if digest else "",
             marked=answer.marked and digest is not None,

@@ -54,11 +54,15 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A face that a detector found: its box, five landmarks (5, 2) and score 0..1."""
+    """A face that a detector found: its box, five landmarks (5, 2) and score 0..1.
+
+    `stays`: a person has decided that it is not to be replaced.
+    """
 
     box: Box
     landmarks: Points
     score: float
+    stays: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +147,7 @@ class PictureRecord:
     `kept` names the EXIF values that the output holds because `--keep` asked for them, `dropped` what the
     source held besides its pixels and the output does not. `digital_source_type` is IPTC's word for a picture
     with a generated face, empty without one or with `--no-mark`; `marked` whether the output itself says it.
+    `stayed` are the boxes of faces that were left as they are, because a person decided so.
     `source_sha256` is the source's as it was read, by which `--resume` sees that it has changed since.
     """
 
@@ -153,6 +158,7 @@ class PictureRecord:
     reason: str
     seconds: float
     faces: tuple[FaceRecord, ...] = field(default_factory=tuple)
+    stayed: tuple[tuple[float, ...], ...] = ()
     kept: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     digital_source_type: str = ""

@@ -53,6 +53,7 @@ class Answer:
     verdict: Verdict
     reason: str
     faces: tuple[FaceRecord, ...] = ()
+    stayed: tuple[tuple[float, ...], ...] = ()
     kept: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     digital_source_type: str = ""
@@ -83,8 +84,8 @@ def deidentify_file(
     Only with the verdict `pass` (or `no_face` and `no_face_copy`) may `target` be released; the caller
     removes it otherwise. `name` is the picture's relative path, on which seeded and keyed codes depend.
     `given` are faces that somebody found before, a list for each frame; they stand in for detection on
-    the source, never for the audit of the result. Raises PictureError when the file can't be read, or
-    can't be kept as it is.
+    the source, never for the audit of the result, which lets only those of them be that stay. Raises
+    PictureError when the file can't be read, or can't be kept as it is, or a face is given outside of it.
     """
     file = pictures.read(source, max_pixels=policy.max_pixels)
     before = pictures.scan(source, max_pixels=policy.max_pixels)
@@ -95,6 +96,8 @@ def deidentify_file(
             f"{name}: faces are given for {len(found)} frames, but it has {len(file.frames)}.",
             hint="Write the detections again with 'epd detect'.",
         )
+    for frame, faces in zip(file.frames, found, strict=True):
+        _refuse_faces_outside(faces, frame, name)
 
     def publish(drafts: Sequence[Draft]) -> Finished:
         frames, where = [draft.pixels for draft in drafts], [draft.touched for draft in drafts]
@@ -135,10 +138,12 @@ def deidentify_frames(
     frames.
     """
     count = sum(map(len, found))
+    stayed = tuple(tuple(round(float(side), 1) for side in face.box) for face in staying(found))
     if count < policy.expect_faces:
         return Answer(Verdict.WITHHELD, f"{count} face(s) found, {policy.expect_faces} expected"), []
-    if count == 0 and not policy.no_face_copy and not any(map(pictures.shows_more, pages)):
-        return Answer(Verdict.NO_FACE, "no face found"), []
+    to_replace = count > len(stayed) or any(map(pictures.shows_more, pages))
+    if not to_replace and not policy.no_face_copy:
+        return Answer(Verdict.NO_FACE, _no_face(stayed), stayed=stayed), []
     alphas = [pictures.alpha_of(page) for page in pages]
     drafts = replacer.settle_all(replacer.start(frames, found, name, alphas))
     reason = ""
@@ -151,7 +156,8 @@ def deidentify_frames(
         if not reason or any(report.difference for report in reports):
             break
         drafts = replacer.settle_all([replacer.climb(report) for report in reports])
-    return _answer(reason, replacer.records(drafts), policy), drafts
+    answer = _answer(reason, replacer.records(drafts), stayed, policy)
+    return replace(answer, stayed=stayed), drafts
 
 
 def _shown(drafts: Sequence[Draft], finished: Finished) -> Iterator[tuple[Any, ...]]:
@@ -163,14 +169,33 @@ def _shown(drafts: Sequence[Draft], finished: Finished) -> Iterator[tuple[Any, .
         yield draft, frame, pictures.looks_of(page, frame), pictures.alpha_of(page)
 
 
-def _answer(reason: str, records: tuple[FaceRecord, ...], policy: Policy) -> Answer:
+def _refuse_faces_outside(faces: Sequence[Face], frame: Pixels, name: str) -> None:
+    height, width = frame.shape[:2]
+    for x, y, across, down in (face.box for face in faces):
+        if x >= width or y >= height or x + across <= 0 or y + down <= 0:
+            raise PictureError(
+                f"{name}: a face is given at {x:g}, {y:g}, outside of the {width} x {height} pixels.",
+                hint="Positions are those of the upright picture, in pixels.",
+            )
+
+
+def staying(found: Sequence[Sequence[Face]]) -> list[Face]:
+    """The faces of all frames that a person has decided to leave as they are."""
+    return [face for frame in found for face in frame if face.stays]
+
+
+def _answer(reason: str, records: tuple[FaceRecord, ...], stayed: Sequence[object], policy: Policy) -> Answer:
     """What became of a picture, given what the last audit had against it."""
     if reason:
         return Answer(Verdict.WITHHELD, reason, records)
     if not records:
         copied = "; copied without its metadata" if policy.no_face_copy else ""
-        return Answer(Verdict.NO_FACE, f"no face found{copied}")
+        return Answer(Verdict.NO_FACE, f"{_no_face(stayed)}{copied}")
     return Answer(Verdict.PASS, "", records)
+
+
+def _no_face(stayed: Sequence[object]) -> str:
+    return f"no face to replace; {len(stayed)} stay(s), as decided" if stayed else "no face found"
 
 
 def _reason(reports: Sequence[Report]) -> str:

@@ -19,14 +19,21 @@ _MAY_SHOW = {
 }  # fmt: skip
 _JUNK = {".ds_store", "desktop.ini", "thumbs.db"}
 _HEAD = 4096  # bytes
+_LINK = ("a link to a folder, which is not followed", "Name its folder, or leave it out with --ignore.")
+_OTHER = (
+    "not a kind of file that can be read",
+    "Convert it to a picture, or leave it out with --ignore.",
+)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something in the inputs that may show people and is not de-identified: its path there, and why."""
+    """Something in the inputs that may show people and is not looked at: its path there, why, and what to
+    do."""
 
     name: str
     reason: str
+    hint: str
 
 
 @dataclass
@@ -63,6 +70,18 @@ def listed(inputs: Sequence[Path]) -> list[tuple[Path, str]]:
     return listing_of(inputs).pictures
 
 
+def refuse_equal_names(found: Listing) -> None:
+    """Raise UsageError where two pictures of several inputs have one name: answers would be mixed up."""
+    by_name: dict[str, Path] = {}
+    for path, name in found.pictures:
+        if name in by_name:
+            raise UsageError(
+                f"{by_name[name]} and {path} have the same name, {name}.",
+                hint="Rename one, or give the folder above both.",
+            )
+        by_name[name] = path
+
+
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture by its name."""
     return path.suffix.lower() in pictures.SUFFIXES and not path.name.startswith(("._", PARTIAL))
@@ -71,8 +90,9 @@ def is_picture(path: Path) -> bool:
 def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
     def unreadable(error: OSError) -> None:
         name = Path(error.filename).relative_to(root).as_posix()
-        if not _is_ignored(name, ignore):
-            found.skipped.append(Skipped(f"{name}/", f"the folder can't be listed ({error.strerror})"))
+        if not is_ignored(name, ignore):
+            why = f"the folder can't be listed ({error.strerror})"
+            found.skipped.append(Skipped(f"{name}/", why, "Check its permissions."))
 
     for folder, subfolders, names in os.walk(root, onerror=unreadable, followlinks=False):
         if (here := identity(Path(folder))) is not None:
@@ -81,10 +101,10 @@ def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
         for name in sorted(subfolders):
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
-            if _is_ignored(relative, ignore):
+            if is_ignored(relative, ignore):
                 continue
             if path.is_symlink():
-                found.skipped.append(Skipped(f"{relative}/", "a link to a folder, which is not followed"))
+                found.skipped.append(Skipped(f"{relative}/", *_LINK))
             else:
                 kept.append(name)
         subfolders[:] = kept
@@ -94,17 +114,17 @@ def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
 
 def _sort_in(path: Path, root: Path, ignore: Sequence[str], found: Listing) -> None:
     name = path.relative_to(root).as_posix()
-    if _is_ignored(name, ignore):
+    if is_ignored(name, ignore):
         return
     if is_picture(path):
         found.pictures.append((path, name))
     elif _shows_nothing(path):
         found.ignored.append(name)
     else:
-        found.skipped.append(Skipped(name, "not a kind of file that can be de-identified"))
+        found.skipped.append(Skipped(name, *_OTHER))
 
 
-def _is_ignored(name: str, patterns: Sequence[str]) -> bool:
+def is_ignored(name: str, patterns: Sequence[str]) -> bool:
     """Whether a relative path, its last part, or a folder on the way to it matches a pattern."""
     parts = name.split("/")
     ways = ["/".join(parts[: n + 1]) for n in range(len(parts))]

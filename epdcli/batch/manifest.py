@@ -24,6 +24,7 @@ def summary(records: Sequence[PictureRecord], seconds: float) -> dict[str, Any]:
         "pictures": len(records),
         "verdicts": {verdict.value: verdicts[verdict] for verdict in Verdict},
         "faces": len(faces),
+        "stayed_faces": sum(len(record.stayed) for record in records),
         "small_faces": sum(face.small for face in faces),
         "methods": dict(sorted(Counter(face.method for face in faces).items())),
         "retried_faces": sum(face.attempts > 1 for face in faces),
@@ -66,4 +67,5 @@ def record_from_json(content: Mapping[str, Any]) -> PictureRecord:
     """The way back. Raises KeyError, TypeError or ValueError on a line that is no record."""
     faces = tuple(FaceRecord(**{**face, "box": tuple(face["box"])}) for face in content["faces"])
     lists = {name: tuple(content.get(name, ())) for name in ("kept", "dropped")}
+    lists["stayed"] = tuple(map(tuple, content.get("stayed", ())))
     return PictureRecord(**{**content, **lists, "verdict": Verdict(content["verdict"]), "faces": faces})

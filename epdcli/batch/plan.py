@@ -34,9 +34,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """`jobs` in the order of their outputs' names; `ignored` files show nothing, `skipped` ones may, and aren't
-    de-identified. `folder` is where outputs go, None for a single file; `withdrawn` are outputs of an earlier
-    run under names that are to be hidden."""
+    """`jobs` in the order of their outputs' names; `ignored` files show nothing, `skipped` ones may, and are
+    not de-identified. `folder` is where outputs go, None for a single file; `withdrawn` are outputs of an
+    earlier run under names that are to be hidden."""
 
     jobs: tuple[Job, ...]
     ignored: tuple[str, ...]

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from epdcli.batch.detections_file import read_detections
+from epdcli.batch.detections_file import given_faces
 from epdcli.batch.journal import (
     Journal,
     as_read,
@@ -115,7 +115,8 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
         ignore=settings.ignore,
         earlier=finished_run(manifest),
     )
-    given = read_detections(settings.detections) if settings.detections else {}
+    sources = {job.name: job.source for job in planned.jobs}
+    given = given_faces(settings.detections, sources, settings.ignore) if settings.detections else {}
     tasks = [Task(job, given.get(job.name)) for job in planned.jobs]
     if settings.dry_run:
         return _dry(tasks, planned, options, observer)

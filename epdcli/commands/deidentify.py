@@ -104,7 +104,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     detections: Annotated[
         Path | None,
         typer.Option(
-            help="Faces found before, as 'epd detect --json' writes them; the result is checked all the same."
+            help="Faces found before, as 'epd detect --json' writes them, and edited: what is put in is "
+            "replaced, what is taken out stays. The result is checked all the same."
         ),
     ] = None,
     expect_faces: Annotated[

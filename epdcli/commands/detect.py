@@ -21,30 +21,44 @@ def detect(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, ...", envvar="EPD_DEVICE")] = "auto",
     detector: Annotated[str, typer.Option(help="centerface, dlib or a plug-in's.")] = "centerface",
     upright: Annotated[bool, typer.Option("--upright", help="Look for upright faces only.")] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Leave out files and folders of this name (*.pdf, drafts, 2019/*); may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Find the faces in PICTURES: boxes, five landmarks and scores.
 
-    Ends with 1 when a picture could not be read.
+    Ends with 1 when a picture could not be read, or something was skipped that may show people.
     """
     from epdcli import pictures as files
     from epdcli.batch.detections_file import detections_as_json
-    from epdcli.batch.listing import listed
+    from epdcli.batch.listing import listing_of, refuse_equal_names
     from epdcli.faces.detection_passes import DetectionSettings
+    from epdcli.files import sha256_of
     from epdcli.runtimes import Engine, choose_backend, load_plugin
 
-    failed = False
-    found = {}
+    listing = listing_of(pictures, ignore or ())
+    refuse_equal_names(listing)
+    failed = bool(listing.skipped)
+    for one in listing.skipped:
+        print(f"epd: {one.name} is skipped: {one.reason}. {one.hint}", file=sys.stderr)
+    found, digests = {}, {}
     with Engine(choose_backend(backend, device)) as engine:
         settings = DetectionSettings(passes="upright" if upright else "all")
         finder = load_plugin("epd.detectors", detector)(engine, settings)
-        for source, name in listed(pictures):
+        for source, name in listing.pictures:
             try:
-                found[name] = [finder.detect(frame) for frame in files.read(source).frames]
-            except EpdError as error:
+                frames = files.read(source).frames
+                digests[name] = sha256_of(source)
+                found[name] = [finder.detect(frame) for frame in frames]
+            except (EpdError, OSError) as error:
                 failed = True
                 print(f"epd: {error}", file=sys.stderr)
     if as_json:
-        print(json.dumps(detections_as_json(found), indent=1))
+        print(json.dumps(detections_as_json(found, digests), indent=1))
     else:
         _show({name: [face for frame in frames for face in frame] for name, frames in found.items()})
     raise typer.Exit(1 if failed else 0)

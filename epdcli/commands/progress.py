@@ -20,7 +20,6 @@ _WHAT_TO_DO = {
     Verdict.WITHHELD: "look at it; try --method solid, or give its faces with --detections",
     Verdict.FAILED: "see the reason",
 }
-_LEAVE_OUT = "convert it to a picture, or leave it out with --ignore"
 _LISTED = 20
 
 
@@ -77,7 +76,7 @@ class Reporter:
             for record in outcome.records
             if record.output is None and (outcome.manifest is not None or record.verdict is Verdict.FAILED)
         ]
-        missing += [(one.name, "skipped", one.reason, _LEAVE_OUT) for one in outcome.skipped]
+        missing += [(one.name, "skipped", one.reason, one.hint) for one in outcome.skipped]
         # What was not released is said even under --quiet: silence would read as success.
         if missing:
             Console(stderr=True).print(_table(missing))
@@ -90,8 +89,9 @@ class Reporter:
             return
         counts = outcome.summary
         verdicts = ", ".join(f"{n} {name}" for name, n in counts["verdicts"].items() if n)
+        stayed = f", {counts['stayed_faces']} more stay, as decided," if counts["stayed_faces"] else ""
         self._console.print(
-            f"{counts['pictures']} pictures: {verdicts}; {counts['faces']} faces "
+            f"{counts['pictures']} pictures: {verdicts}; {counts['faces']} faces{stayed} "
             f"in {counts['seconds']:.1f} s ({counts['pictures_per_second']} pictures/s)."
         )
         if outcome.ignored:

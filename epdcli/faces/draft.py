@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from epdcli.faces.candidates import overlaps
 from epdcli.faces.coverage import is_plain
 from epdcli.faces.ladder import Rung
 from epdcli.faces.pasting import COVERED, composite, touched
@@ -16,6 +17,7 @@ from epdcli.faces.verification import is_small
 from epdcli.model import Code, Embedding, Face, FaceRecord, Patch, Pixels
 
 _IN_MANIFEST = {"generate": "generated"}
+_SAME = 0.5  # intersection over union of the boxes of a face that was found twice
 _NO_EMBEDDINGS = np.zeros((0, 128), np.float32)
 
 
@@ -97,13 +99,15 @@ def record_of(
 class Draft:
     """A frame (H x W x 3) with the replacements of its faces; nothing of it changes, new drafts are made.
 
-    `alpha` (H x W, uint8) says how opaque the frame's pixels are, None that all are.
+    `alpha` (H x W, uint8) says how opaque the frame's pixels are, None that all are. `staying` are faces that
+    a person has decided to leave as they are.
     """
 
     name: str
     source: Pixels
     replacements: tuple[Replacement, ...] = ()
     alpha: NDArray[np.uint8] | None = None
+    staying: tuple[Face, ...] = ()
 
     @cached_property
     def pixels(self) -> Pixels:
@@ -148,6 +152,11 @@ class Draft:
     def synthetic(self) -> bool:
         """Whether a face of a person who does not exist is shown."""
         return any(r.on.synthetic for r in self.replacements)
+
+    def lets_stay(self, face: Face) -> bool:
+        """Whether a face found in the finished frame is one that stays: in the same place, and as large."""
+        boxes = np.array([one.box for one in self.staying], np.float32).reshape(-1, 4)
+        return bool((overlaps(np.array(face.box, np.float32), boxes)[0] > _SAME).any())
 
     @cached_property
     def _patches(self) -> list[Patch]:

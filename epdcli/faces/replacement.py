@@ -99,12 +99,14 @@ class Replacer:
         """Drafts of the frames of one picture (each H x W x 3, uint8), in which nothing is replaced yet.
 
         `alphas` are their transparencies (see Draft), none by default. A face at the place of one in the
-        frame before, and like it, is the same person.
+        frame before, and like it, is the same person. Faces that stay are only remembered.
         """
         drafts: list[Draft] = []
         people = 0
-        for pixels, faces, alpha in zip(frames, found, alphas or [None] * len(frames), strict=True):
-            draft = Draft(name, pixels, alpha=alpha)
+        for pixels, every, alpha in zip(frames, found, alphas or [None] * len(frames), strict=True):
+            faces = [face for face in every if not face.stays]
+            staying = tuple(face for face in every if face.stays)
+            draft = Draft(name, pixels, alpha=alpha, staying=staying)
             originals = self._verifier.embed(pixels, faces)
             known = self._known(drafts[-1], faces, originals) if drafts else {}
             replacements = []
@@ -150,15 +152,16 @@ class Replacer:
         where transparency makes the look, that the frame's own `alpha` shows.
 
         It must show the draft. A face found in it counts as covered when 90 % of its inner part lies under
-        applied masks; it must then be nobody of the originals, aligned by its own landmarks this time. Where
+        applied masks; it must then be nobody of the originals, aligned by its own landmarks this time. One
+        that no mask covers must be one that stays, as it was in the source. Where
         something is found the mirror image is searched as well: what is only just not seen in this file must
         not turn up in the next.
         """
         if problem := difference(draft, finished):
             return Report(draft, difference=problem)
         found = self._detector.detect(finished)
-        uncovered = [face for face in found if covered_share(draft.covered, face) < PROCESSED]
-        covered = [face for face in found if not any(face is other for other in uncovered)]
+        covered = [face for face in found if covered_share(draft.covered, face) >= PROCESSED]
+        uncovered = [face for face in found if _is_left_over(draft, face)]
         draft, too_similar = self._similar(draft, finished, covered)
         for look in looks:
             seen = [face for face in self._detector.detect(look.pixels) if face.score >= _SEEN_IN_A_LOOK]
@@ -171,8 +174,7 @@ class Replacer:
             uncovered += [
                 face
                 for face in detect_mirrored(self._detector, finished)
-                if covered_share(draft.covered, face) < PROCESSED
-                and not _is_among(face, [*draft.faces, *uncovered])
+                if _is_left_over(draft, face) and not _is_among(face, [*draft.faces, *uncovered])
             ]
         return Report(draft, tuple(uncovered), frozenset(too_similar))
 
@@ -356,7 +358,12 @@ def _hides(draft: Draft, face: Face, patch: Patch) -> bool:
 def _is_bare(draft: Draft, face: Face, alpha: NDArray[np.uint8] | None) -> bool:
     """Whether a face of a look is shown: by the finished frame's transparency, if that makes the look, or
     since no mask covers it. (Where transparency is even, the frame itself shows what the look does.)"""
-    return covered_share(draft.covered, face) < PROCESSED if alpha is None else not is_plain(alpha, face)
+    return _is_left_over(draft, face) if alpha is None else not is_plain(alpha, face)
+
+
+def _is_left_over(draft: Draft, face: Face) -> bool:
+    """Whether a face found in the finished frame is covered by no mask, and is none that stays."""
+    return covered_share(draft.covered, face) < PROCESSED and not draft.lets_stay(face)
 
 
 def _is_among(face: Face, others: Iterable[Face]) -> bool:

@@ -158,6 +158,33 @@ def test_detections_come_back_edited(epd: Epd, folder: Path, tmp_path: Path) -> 
     assert shown.returncode == 2 and "faces.json" in shown.stderr
 
 
+def test_a_face_that_was_taken_out_stays_and_one_that_was_put_in_is_replaced(
+    epd: Epd, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    (tmp_path / "in").mkdir()
+    two = np.hstack([astronaut, astronaut[:, ::-1]])
+    Image.fromarray(two).save(tmp_path / "in" / "two.png")
+    found = json.loads(epd("detect", "--json", "in").stdout)
+    (frame,) = found["pictures"]["two.png"]
+    assert len(frame) == 2
+    frame[:] = [frame[1], {"box": [300, 330, 200, 180]}]  # not the first, and the helmet
+    (tmp_path / "faces.json").write_text(json.dumps(found))
+    shown = epd("deidentify", "--detections", "faces.json", "in", "out")
+    assert shown.returncode == 0, shown.stderr
+    (record,) = manifest(tmp_path / "out.manifest.json")["files"]
+    assert len(record["faces"]) == 2 and len(record["stayed"]) == 1
+    changed = (np.asarray(Image.open(tmp_path / "out" / "two.png")) != two).any(axis=2)
+    assert not changed[:300, :300].any(), "the first face is as it was"
+    assert changed[420, 400] and changed[:300, 512:].any()
+
+
+def test_detections_that_match_nothing_are_an_error(epd: Epd, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "faces.json").write_text(epd("detect", "--json", "in/deep").stdout)
+    shown = epd("deidentify", "--detections", "faces.json", "in", "out")
+    assert shown.returncode == 2 and "which is no picture of this run" in shown.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_workers_give_the_same_bytes_as_one_process(epd: Epd, folder: Path, tmp_path: Path) -> None:
     for jobs, out in ((1, "one"), (2, "two")):
         assert epd("deidentify", "--seed", 3, "--batch", 2, "-j", jobs, "in", out).returncode == 0
