@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import re
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,11 +18,16 @@ from epdcli.files import PARTIAL, FileId, identity
 
 # Files that may show a picture and are plain text, or are known well enough to be named without a look.
 _MAY_SHOW = {
-    ".ai", ".avi", ".eps", ".heics", ".jxl", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".pdf", ".ps", ".psd",
-    ".svg", ".webm",
+    ".ai", ".avi", ".eml", ".eps", ".fodg", ".fodp", ".fodt", ".heics", ".ipynb", ".jxl", ".m4v", ".mht",
+    ".mhtml", ".mkv", ".mov", ".mp4", ".mpg", ".pdf", ".ps", ".psd", ".rtf", ".svg", ".vcf", ".webm", ".xbm",
+    ".xpm",
 }  # fmt: skip
+# Pictures in plain text: in HTML and CSS, in mails, drawings, PostScript, X pixmaps, plain portable maps.
+_SHOWN_IN_TEXT = re.compile(rb"data:image/|<svg[\s>]|content-type:\s*image/|\A%!PS|/\* XPM|\AP[123]\s", re.I)
 _JUNK = {".ds_store", "desktop.ini", "thumbs.db"}
+_APPLE_DOUBLE = b"\0\5\26\7"  # what macOS writes beside a file on other systems' disks, as ._NAME
 _HEAD = 4096  # bytes
+_UNREAD = b"\0"  # stands for what can't be read: it is no text
 _LINK = ("a link to a folder, which is not followed", "Name its folder, or leave it out with --ignore.")
 _OTHER = (
     "not a kind of file that can be read",
@@ -51,16 +60,15 @@ def listing_of(inputs: Sequence[Path], ignore: Sequence[str] = ()) -> Listing:
     """Everything in files and folders (with all their subfolders; links to folders are not followed).
 
     A path that matches one of the patterns `ignore`, or lies in a folder that does, is left out. A file that
-    is named itself is tried whatever it is called. Raises UsageError when an input is missing.
+    is named itself is tried whatever it is called. Raises UsageError when an input is missing, or nothing can
+    be said of it.
     """
     found = Listing()
     for given in inputs:
-        if given.is_dir():
+        if _is_folder(given):
             _walk(given, ignore, found)
-        elif given.exists():
-            found.pictures.append((given, given.name))
         else:
-            raise UsageError(f"{given} does not exist.", hint="Check the name.")
+            found.pictures.append((given, given.name))
     found.pictures.sort(key=lambda picture: picture[1])
     return found
 
@@ -84,7 +92,19 @@ def refuse_equal_names(found: Listing) -> None:
 
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture by its name."""
-    return path.suffix.lower() in pictures.SUFFIXES and not path.name.startswith(("._", PARTIAL))
+    return path.suffix.lower() in pictures.SUFFIXES and not path.name.startswith(PARTIAL)
+
+
+def _is_folder(given: Path) -> bool:
+    try:
+        return stat.S_ISDIR(given.stat().st_mode)
+    except FileNotFoundError as error:
+        raise UsageError(f"{given} does not exist.", hint="Check the name.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"{given} can't be looked at: {why}.", hint="Check the name and its folder."
+        ) from error
 
 
 def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
@@ -103,7 +123,7 @@ def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
             relative = path.relative_to(root).as_posix()
             if is_ignored(relative, ignore):
                 continue
-            if path.is_symlink():
+            if _is_link(path):
                 found.skipped.append(Skipped(f"{relative}/", *_LINK))
             else:
                 kept.append(name)
@@ -112,11 +132,20 @@ def _walk(root: Path, ignore: Sequence[str], found: Listing) -> None:
             _sort_in(Path(folder, name), root, ignore, found)
 
 
+def _is_link(path: Path) -> bool:
+    """Whether a folder is a link. One of which nothing can be said is tried, and then named."""
+    with suppress(OSError):
+        return path.is_symlink()
+    return False
+
+
 def _sort_in(path: Path, root: Path, ignore: Sequence[str], found: Listing) -> None:
     name = path.relative_to(root).as_posix()
     if is_ignored(name, ignore):
         return
-    if is_picture(path):
+    if _is_junk(path):
+        found.ignored.append(name)
+    elif is_picture(path):
         found.pictures.append((path, name))
     elif _shows_nothing(path):
         found.ignored.append(name)
@@ -131,20 +160,32 @@ def is_ignored(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(one, pattern.rstrip("/")) for pattern in patterns for one in (*ways, *parts))
 
 
-def _shows_nothing(path: Path) -> bool:
-    """Whether a file is empty, plain text, or what systems leave lying about. Any other may show people."""
-    if path.name.lower() in _JUNK or path.name.startswith(("._", PARTIAL)):
+def _is_junk(path: Path) -> bool:
+    """Whether a file is what systems leave lying about."""
+    if path.name.lower() in _JUNK or path.name.startswith(PARTIAL):
         return True
-    if path.suffix.lower() in _MAY_SHOW:
+    return path.name.startswith("._") and _head(path).startswith(_APPLE_DOUBLE)
+
+
+def _shows_nothing(path: Path) -> bool:
+    """Whether a file is empty, or plain text without a picture. Any other may show people."""
+    head = _head(path)
+    if path.suffix.lower() in _MAY_SHOW or b"\0" in head or not _is_text(head):
         return False
+    with suppress(OSError), path.open("rb") as file:
+        return not head or not _SHOWN_IN_TEXT.search(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return False
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of an ordinary file; of anything else, or where it can't be read, _UNREAD."""
     try:
         if not path.is_file():
-            return False
+            return _UNREAD
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            return file.read(_HEAD)
     except OSError:
-        return False
-    return b"\0" not in head and _is_text(head)
+        return _UNREAD
 
 
 def _is_text(head: bytes) -> bool:

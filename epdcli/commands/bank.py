@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from epdcli.commands.skipping import Ignored, tell_skipped
 from epdcli.errors import UsageError
 
 bank = typer.Typer(
@@ -33,6 +34,7 @@ def build(
     ] = "not stated",
     source: Annotated[str, typer.Option(help="Where the portraits are from.")] = "not stated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    ignore: Ignored = None,
     backend: Annotated[
         str, typer.Option(help="auto, openvino, onnxruntime, torch or a plug-in's.", envvar="EPD_BACKEND")
     ] = "auto",
@@ -42,9 +44,9 @@ def build(
 
     The faces of these people will be seen in the new pictures. Portraits that can't be used (several faces, a
     fringe or a hat over the forehead, a face under 100 px) are named and left out. Ends with 1 when a picture
-    could not be read.
+    could not be read, or something was skipped that may show people.
     """
-    from epdcli.batch.listing import listed
+    from epdcli.batch.listing import listing_of
     from epdcli.files import write_bytes, writing
     from epdcli.runtimes import Engine, choose_backend
     from epdcli.synthetic.bank import bank_bytes
@@ -52,8 +54,10 @@ def build(
 
     if out.exists() and not overwrite:
         raise UsageError(f"{out} already exists.", hint="Choose another name, or allow it with --overwrite.")
+    listing = listing_of(given, ignore or ())
+    skipped = tell_skipped(listing)
     with Engine(choose_backend(backend, device)) as engine:
-        found = list(portraits(opened(listed(given)), engine))
+        found = list(portraits(opened(listing.pictures), engine))
     people = [portrait for portrait in found if not portrait.problem]
     for portrait in found:
         if portrait.problem:
@@ -66,7 +70,7 @@ def build(
     with writing(out):
         write_bytes(out, bank_bytes(arrays_of(people), about))
     print(f"{out}: {len(people)} people, {len(found) - len(people)} portraits left out")
-    raise typer.Exit(1 if any(portrait.unreadable for portrait in found) else 0)
+    raise typer.Exit(1 if skipped or any(portrait.unreadable for portrait in found) else 0)
 
 
 @bank.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epdcli.commands.keeping import kept_values
+from epdcli.commands.skipping import Ignored
 from epdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -169,13 +170,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
             help="Where to write the record of the run; OUTPUT.manifest.json by default. Not for release."
         ),
     ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Leave out files and folders of this name (*.pdf, drafts, 2019/*); may be repeated.",
-        ),
-    ] = None,
+    ignore: Ignored = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, detect and plan; write nothing.")] = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from epdcli.commands.skipping import Ignored, tell_skipped
 from epdcli.errors import EpdError
 
 
@@ -21,13 +22,7 @@ def detect(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, ...", envvar="EPD_DEVICE")] = "auto",
     detector: Annotated[str, typer.Option(help="centerface, dlib or a plug-in's.")] = "centerface",
     upright: Annotated[bool, typer.Option("--upright", help="Look for upright faces only.")] = False,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Leave out files and folders of this name (*.pdf, drafts, 2019/*); may be repeated.",
-        ),
-    ] = None,
+    ignore: Ignored = None,
 ) -> None:
     """Find the faces in PICTURES: boxes, five landmarks and scores.
 
@@ -42,9 +37,7 @@ def detect(
 
     listing = listing_of(pictures, ignore or ())
     refuse_equal_names(listing)
-    failed = bool(listing.skipped)
-    for one in listing.skipped:
-        print(f"epd: {one.name} is skipped: {one.reason}. {one.hint}", file=sys.stderr)
+    failed = tell_skipped(listing)
     found, digests = {}, {}
     with Engine(choose_backend(backend, device)) as engine:
         settings = DetectionSettings(passes="upright" if upright else "all")

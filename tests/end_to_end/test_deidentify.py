@@ -146,6 +146,24 @@ def test_a_dry_run_writes_nothing(epd: Epd, folder: Path, tmp_path: Path) -> Non
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 
+def test_what_is_skipped_is_named_everywhere_unless_it_is_ignored(
+    epd: Epd, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "clip.MOV").write_bytes(b"\0\1")
+    (folder / "album").symlink_to(folder / "deep")
+    for ignore in ([], ["--ignore", "clip.*"]):
+        shown = epd("detect", *ignore, "in")
+        assert shown.returncode == 1 and "album/ is skipped" in shown.stderr
+        assert ("clip.MOV is skipped" in shown.stderr) == (not ignore)
+    assert epd("detect", "--ignore", "*.MOV", "--ignore", "album", "in").returncode == 0
+    shown = epd("deidentify", "-q", "in", "out")
+    assert shown.returncode == 1 and "clip.MOV" in shown.stderr and "album/" in shown.stderr
+    skipped = manifest(tmp_path / "out.manifest.json")["skipped"]
+    assert [one["source"] for one in skipped] == ["album/", "clip.MOV"]
+    shown = epd("deidentify", "-q", "--resume", "--ignore", "*.MOV", "--ignore", "album", "in", "out")
+    assert shown.returncode == 0 and manifest(tmp_path / "out.manifest.json")["skipped"] == []
+
+
 def test_detections_come_back_edited(epd: Epd, folder: Path, tmp_path: Path) -> None:
     found = json.loads(epd("detect", "--json", "in/portrait.jpg").stdout)
     (frame,) = found["pictures"]["portrait.jpg"]

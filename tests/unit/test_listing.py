@@ -92,8 +92,9 @@ def test_what_may_show_people_and_is_no_picture_is_skipped_and_said(tmp_path: Pa
 def test_text_and_what_systems_leave_lying_about_show_nobody(tmp_path: Path) -> None:
     source = make(tmp_path / "in", "a.jpg")
     (source / "LICENSE").write_text("text " * 2000 + "\u00e4")
-    for name in ("Thumbs.db", ".DS_Store", "._a.jpg"):
+    for name in ("Thumbs.db", ".DS_Store"):
         (source / name).write_bytes(b"\0\1")
+    (source / "._a.jpg").write_bytes(b"\0\5\26\7\0\2\0\0")
     found = listing_of([source])
     assert sorted(found.ignored) == sorted(["._a.jpg", ".DS_Store", "LICENSE", "Thumbs.db"])
     assert found.skipped == []
@@ -112,6 +113,64 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pyt
     (skipped,) = listing_of([source]).skipped
     assert skipped.name == "locked/" and "Permission denied" in skipped.reason
     assert listing_of([source], ["locked"]).skipped == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.html", "text " * 2000 + "<img src='data:image/png;base64,iVBO'>"),
+        ("a.xml", "<?xml version='1.0'?>\n<svg viewBox='0 0 1 1'/>"),
+        ("a.txt", "MIME-Version: 1.0\nContent-Type: image/jpeg\n\n/9j/4AAQ"),
+        ("a.cgm", "%!PS-Adobe-3.0"),
+        ("a.large", "P2\n2 2\n255\n0 0 0 0"),
+        ("a.vcf", "BEGIN:VCARD"),
+    ],
+)
+def test_text_that_holds_a_picture_is_skipped_and_said(tmp_path: Path, name: str, text: str) -> None:
+    source = make(tmp_path / "in", "a.jpg")
+    (source / name).write_text(text)
+    assert [one.name for one in listing_of([source]).skipped] == [name]
+
+
+def test_a_picture_whose_name_begins_as_that_of_a_companion_file_is_a_picture(tmp_path: Path) -> None:
+    source = make(tmp_path / "in", "._portrait.jpg", ".hidden/a.jpg")
+    assert [name for _, name in listing_of([source]).pictures] == ["._portrait.jpg", ".hidden/a.jpg"]
+
+
+def test_folders_whose_path_is_over_the_limit_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make(tmp_path / "in", "a.jpg")
+    monkeypatch.chdir(source)
+    for _ in range(25):
+        Path("d" * 200).mkdir()
+        os.chdir("d" * 200)
+    try:
+        found = listing_of([source])
+    finally:
+        os.chdir(tmp_path)
+    (skipped,) = found.skipped
+    assert len(found.pictures) == 1 and "too long" in skipped.reason
+    assert skipped.name.startswith("ddd") and skipped.name.endswith("d/")
+
+
+def test_a_folder_that_may_be_listed_but_not_entered_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is known of what lies in it are names: also the links can't be looked at."""
+    source = make(tmp_path / "in", "a.jpg", "half/deep/b.jpg", "half/c.pdf")
+    scandir, stat, lstat = os.scandir, Path.stat, Path.lstat
+
+    def denied(path: object) -> None:
+        if "half" in Path(str(path)).parts[:-1]:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", lambda path: denied(path) or scandir(path))
+    monkeypatch.setattr(Path, "stat", lambda path, **options: denied(path) or stat(path, **options))
+    monkeypatch.setattr(Path, "lstat", lambda path: denied(path) or lstat(path))
+    assert [one.name for one in listing_of([source]).skipped] == ["half/c.pdf", "half/deep/"]
+    with pytest.raises(UsageError, match="can't be looked at: Permission denied"):
+        listing_of([source / "half" / "c.pdf"])
 
 
 def test_ignored_patterns_leave_out_pictures_and_whole_folders(tmp_path: Path) -> None:
