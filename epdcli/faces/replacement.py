@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from epdcli.faces.candidates import overlaps
 from epdcli.faces.codes import CodeSource, code_from
 from epdcli.faces.comparison import difference
-from epdcli.faces.coverage import PROCESSED, covered_share, is_plain
+from epdcli.faces.coverage import PROCESSED, covered_share
 from epdcli.faces.crops import crops_for
 from epdcli.faces.detection import SAME_UNION, Detector, detect_mirrored
 from epdcli.faces.draft import Draft, Replacement
+from epdcli.faces.found import is_among, is_bare, is_covered, is_left_over, judged_at, synthetic_below
 from epdcli.faces.ladder import Ladder, Rung
 from epdcli.faces.pasting import COVERED, composite, to_picture
 from epdcli.faces.verification import Verifier, distances, is_small
@@ -160,21 +161,21 @@ class Replacer:
         if problem := difference(draft, finished):
             return Report(draft, difference=problem)
         found = self._detector.detect(finished)
-        covered = [face for face in found if covered_share(draft.covered, face) >= PROCESSED]
-        uncovered = [face for face in found if _is_left_over(draft, face)]
+        covered = [face for face in found if is_covered(draft, face)]
+        uncovered = [face for face in found if is_left_over(draft, face)]
         draft, too_similar = self._similar(draft, finished, covered)
         for look in looks:
             seen = [face for face in self._detector.detect(look.pixels) if face.score >= _SEEN_IN_A_LOOK]
             uncovered += [
                 face
                 for face in seen
-                if not _is_among(face, uncovered) and _is_bare(draft, face, alpha if look.by_alpha else None)
+                if not is_among(face, uncovered) and is_bare(draft, face, alpha if look.by_alpha else None)
             ]
         if uncovered or too_similar:
             uncovered += [
                 face
                 for face in detect_mirrored(self._detector, finished)
-                if _is_left_over(draft, face) and not _is_among(face, [*draft.faces, *uncovered])
+                if is_left_over(draft, face) and not is_among(face, [*draft.faces, *uncovered])
             ]
         return Report(draft, tuple(uncovered), frozenset(too_similar))
 
@@ -187,7 +188,7 @@ class Replacer:
         draft, late = report.draft, []
         climbing = set(report.too_similar)
         for face in report.uncovered:
-            below = None if draft.shows_through(face) else _synthetic_below(draft, face)
+            below = None if draft.shows_through(face) else synthetic_below(draft, face)
             if below is None:
                 late.append(face)
             else:
@@ -303,7 +304,7 @@ class Replacer:
 
     def _similar(self, draft: Draft, finished: Pixels, found: Sequence[Face]) -> tuple[Draft, list[int]]:
         """The draft with the distances of the faces found in a finished frame, and which are too small."""
-        owned = [(face, i) for face in found if (i := _judged_at(draft, face)) is not None]
+        owned = [(face, i) for face in found if (i := judged_at(draft, face)) is not None]
         gaps = distances(self._verifier.embed(finished, [face for face, _ in owned]), draft.originals)
         similar = []
         for (_, i), row in zip(owned, gaps, strict=True):
@@ -353,45 +354,3 @@ def _hides(draft: Draft, face: Face, patch: Patch) -> bool:
     points = np.rint(face.landmarks).astype(int)
     seen = [(x, y) for x, y in points if 0 <= x < width and 0 <= y < height]
     return covered_share(covered, face) >= PROCESSED and all(covered[y, x] for x, y in seen)
-
-
-def _is_bare(draft: Draft, face: Face, alpha: NDArray[np.uint8] | None) -> bool:
-    """Whether a face of a look is shown: by the finished frame's transparency, if that makes the look, or
-    since no mask covers it. (Where transparency is even, the frame itself shows what the look does.)"""
-    return _is_left_over(draft, face) if alpha is None else not is_plain(alpha, face)
-
-
-def _is_left_over(draft: Draft, face: Face) -> bool:
-    """Whether a face found in the finished frame is covered by no mask, and is none that stays."""
-    return covered_share(draft.covered, face) < PROCESSED and not draft.lets_stay(face)
-
-
-def _is_among(face: Face, others: Iterable[Face]) -> bool:
-    return any(other.box.holds(face.box.centre) for other in others)
-
-
-def _synthetic_below(draft: Draft, face: Face) -> int | None:
-    """The number of the synthetic face in whose box a face's centre lies."""
-    synthetic = [i for i, r in enumerate(draft.replacements) if r.on.synthetic]
-    return _nearest(draft, face, _holding(draft, face, synthetic))
-
-
-def _judged_at(draft: Draft, face: Face) -> int | None:
-    """The number of the new face that a face found in a finished frame is, if it has to be judged: the
-    nearest one there, and of a face that stands in no box the nearest of all."""
-    judged = [i for i, r in enumerate(draft.replacements) if r.is_judged]
-    here = _holding(draft, face, judged)
-    if here or _is_among(face, draft.faces):
-        return _nearest(draft, face, here)
-    return _nearest(draft, face, judged)
-
-
-def _holding(draft: Draft, face: Face, numbers: Sequence[int]) -> list[int]:
-    """Those of the replacements in whose box a face's centre lies."""
-    return [i for i in numbers if draft.replacements[i].face.box.holds(face.box.centre)]
-
-
-def _nearest(draft: Draft, face: Face, numbers: Sequence[int]) -> int | None:
-    centre = np.array(face.box.centre)
-    apart = {i: float(np.hypot(*(centre - draft.replacements[i].face.box.centre))) for i in numbers}
-    return min(apart, key=lambda i: apart[i], default=None)
