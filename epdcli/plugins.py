@@ -10,10 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
-from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled
+from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled, SetupError
 
+# Which of our extras brings a module, and the packages whose names differ from their module's.
+_EXTRAS = {
+    "dlib": "dlib", "imagecodecs": "formats", "jpegio": "formats", "matplotlib": "evaluate", "onnx": "export",
+    "onnxruntime": "onnxruntime", "openvino": "openvino", "pillow_heif": "formats", "scipy": "evaluate",
+    "sklearn": "evaluate", "tifffile": "formats", "torch": "torch",
+}  # fmt: skip
+_PACKAGES = {"PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image"}
 BACKENDS = "epd.backends"
 DETECTORS = "epd.detectors"
 METHODS = "epd.methods"
@@ -66,6 +74,41 @@ class Plugin:
     @property
     def _reinstall(self) -> str:
         return f"Try: pip install --force-reinstall {self.distribution}"
+
+
+def not_installed(error: ImportError) -> SetupError:
+    """What to say of a package that can't be imported, and the line that brings it."""
+    module = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError):
+        return SetupError(
+            f"The package {module or 'of a plug-in'} does not load: {error}.",
+            hint=f"Try: pip install --force-reinstall {_PACKAGES.get(module, module) or 'epdcli[all]'}",
+        )
+    return SetupError(f"This needs the package {module}.", hint=f"Run: pip install {_line(module)}")
+
+
+def require_modules(what: str, *modules: str) -> None:
+    """Raise SetupError, with the line to paste, unless all modules that `what` needs can be imported."""
+    missing = [module for module in modules if not _is_there(module)]
+    if missing:
+        raise SetupError(
+            f"{what} needs {'the packages' if len(missing) > 1 else 'the package'} {', '.join(missing)}.",
+            hint=f"Run: pip install {_line(*missing)}",
+        )
+
+
+def _line(*modules: str) -> str:
+    """What to install for modules: our extras, where there are such."""
+    extras = sorted({_EXTRAS[module] for module in modules if module in _EXTRAS})
+    others = [_PACKAGES.get(module, module) for module in modules if module not in _EXTRAS]
+    return " ".join([*([f'"epdcli[{",".join(extras)}]"'] if extras else []), *others])
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def find_plugins(group: str) -> Mapping[str, Plugin]:

@@ -24,7 +24,7 @@ from epdcli.batch.manifest import outputs_of, summary, write_manifest
 from epdcli.batch.plan import Plan, manifest_of, plan, refuse_existing
 from epdcli.batch.renaming import Names, Rename, names
 from epdcli.batch.stopping import exit_code, stoppable
-from epdcli.batch.workers import Task, Workers, align_here, default_workers, run_here
+from epdcli.batch.workers import Task, Workers, align_here, default_workers, has_shared_memory, run_here
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import UsageError
 from epdcli.faces.method import Preparing
@@ -152,6 +152,9 @@ class _Run:
         method = load_plugin(METHODS, self.options.method)
         looks_first = isinstance(method, Preparing)
         workers = self.settings.workers or default_workers(len(tasks))
+        if workers > 1 and not has_shared_memory():
+            self.observer.note("Processes can't share memory here (no /dev/shm?): one picture at a time.")
+            workers = 1
         if looks_first:
             self.observer.prepare(len(tasks), self.options.method)
         if workers == 1:

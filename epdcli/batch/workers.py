@@ -44,10 +44,10 @@ class Task:
 def default_workers(tasks: int) -> int:
     """One worker a core, but none for fewer than four pictures each: a worker takes seconds to start."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, tasks // 4)) if _has_shared_memory() else 1
+    return max(1, min(cores, tasks // 4)) if has_shared_memory() else 1
 
 
-def _has_shared_memory() -> bool:
+def has_shared_memory() -> bool:
     """Whether processes can share locks here: not in a container without /dev/shm."""
     try:
         multiprocessing.get_context("spawn").Lock()

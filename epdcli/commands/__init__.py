@@ -17,6 +17,7 @@ from epdcli.commands.doctor import doctor
 from epdcli.commands.evaluate import evaluate
 from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
+from epdcli.commands.streams import close_output, open_streams
 from epdcli.errors import EpdError
 
 app = typer.Typer(
@@ -52,21 +53,61 @@ def options(
 
 def main() -> None:
     """The entry point of `epd`."""
-    if "--version" in sys.argv[1:2]:
-        from importlib.metadata import version
+    open_streams()
+    code = _run()
+    if (unprinted := close_output()) is not None:
+        if not isinstance(unprinted, BrokenPipeError):  # whoever read it has read enough
+            _show(_unusable(unprinted))
+        code = code or 1
+    sys.exit(code)
 
-        print(version("epdcli"))
-        return
+
+def _run() -> int:
+    """Run the command that was asked for; returns the exit code, and says what went wrong in a sentence."""
     try:
-        app()
-    except EpdError as error:
-        if os.environ.get(_DEBUG):
-            raise
-        _show(error)
-        sys.exit(error.exit_code)
+        if "--version" in sys.argv[1:2]:
+            from importlib.metadata import version
+
+            print(version("epdcli"))
+        else:
+            app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except KeyboardInterrupt:
         print("epd: stopped.", file=sys.stderr)
-        sys.exit(130)
+        return 130
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        sentence = _in_words(error)
+        _show(sentence)
+        return sentence.exit_code
+    return 0
+
+
+def _in_words(error: Exception) -> EpdError:
+    """An error as a person should read it."""
+    match error:
+        case EpdError():
+            return error
+        case ImportError():
+            from epdcli.plugins import not_installed
+
+            return not_installed(error)
+        case OSError():
+            return _unusable(error)
+        case _:
+            return EpdError(
+                f"Unexpected {type(error).__name__}: {error}.",
+                hint="Please report it, with what 'epd --debug' and the same words say.",
+            )
+
+
+def _unusable(error: OSError) -> EpdError:
+    what = f"{error.filename} can't be used" if error.filename else "What was to be printed can't be written"
+    return EpdError(
+        f"{what}: {error.strerror or error}.", hint="Check the name, the permissions and the space."
+    )
 
 
 def _show(error: EpdError) -> None:

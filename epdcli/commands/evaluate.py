@@ -123,7 +123,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     from epdcli.evaluation.sheet import picture_sheet
     from epdcli.evaluation.summary import as_markdown
     from epdcli.files import write_text
+    from epdcli.plugins import require_modules
 
+    require_modules("epd evaluate", "sklearn", "scipy", "matplotlib", *(["hifd"] if hifd else []))
     if not deidentified and not methods:
         raise UsageError(
             "There is nothing to evaluate.", hint="Give --deidentified DIR, or --methods generate,blur."

@@ -20,6 +20,9 @@ class Target(StrEnum):
     OPENVINO = "openvino"
 
 
+_CHECKED_BY = {Target.ONNX: "onnxruntime", Target.OPENVINO: "openvino"}  # what opens such files
+
+
 def export(  # noqa: PLR0913, PLR0917  the options of the command are its parameters
     target: Annotated[Target, typer.Argument(metavar="onnx|openvino", help="The kind of files.")],
     out: Annotated[
@@ -45,6 +48,9 @@ def export(  # noqa: PLR0913, PLR0917  the options of the command are its parame
     Each file is opened again and compared with the torch backend; one whose pictures differ by more than
     2/255 (embeddings: Euclidean .001, fp16 .005, int8 .05) is not kept. Ends with 1 when that happened.
     """
+    from epdcli.plugins import require_modules
+
+    require_modules(f"epd export {target.value}", "onnx", "torch", _CHECKED_BY[target])
     from epdcli.exporting.export import ExportSettings, Format, chosen_precision
     from epdcli.exporting.export import export as exported
 

@@ -66,11 +66,14 @@ class Reporter:
             self._progress.stop()
 
     def summary(self, outcome: Outcome) -> None:
-        """Counts, and what was not written with the reason and what to do; JSON on stdout if asked."""
+        """Counts, and what was not written with the reason and what to do; then JSON on stdout if asked."""
+        self._tell(outcome)
         if self._as_json:
             manifest = None if outcome.manifest is None else str(outcome.manifest)
             more = {"skipped": len(outcome.skipped), "other_files_in_output": len(outcome.others)}
             print(json.dumps({**outcome.summary, **more, "manifest": manifest}))
+
+    def _tell(self, outcome: Outcome) -> None:
         missing = [
             (record.source, record.verdict.value, record.reason, _WHAT_TO_DO[record.verdict])
             for record in outcome.records
