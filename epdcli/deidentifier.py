@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Self
+
+from PIL.Image import Image
 
 from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
@@ -23,10 +26,19 @@ from epdcli.faces.verification import STRANGER_DISTANCE, Verifier
 from epdcli.files import FileId, identity, release, sha256_of, unverified
 from epdcli.methods.soft import Soft
 from epdcli.model import AlignedFace, Attributes, Face, PictureRecord, Pixels, Verdict
+from epdcli.pictures.arrays import pixels_of
 from epdcli.pipeline import Answer, Policy
 from epdcli.runtimes import BATCH, Engine, choose_backend, load_plugin
 
 _KEY_BYTES = 32  # shorter keys can be guessed
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "method": (str,), "strength": (float, int, NoneType), "bank": (str, Path, NoneType), "attributes": (str,),
+    "backend": (str,), "device": (str,), "detector": (str,), "passes": (str,), "seed": (int, NoneType),
+    "key": (bytes, NoneType), "threshold": (float, int), "max_attempts": (int,), "candidates": (int,),
+    "batch": (int,), "threads": (int,), "debug": (bool,), "policy": (Policy,),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,22 @@ class Options:
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
+        for name, kinds in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                wanted = " or ".join("None" if kind is NoneType else kind.__name__ for kind in kinds)
+                raise UsageError(f"Options: {name} must be {wanted}, not {type(value).__name__}.")
+        if self.passes not in ("all", "upright"):
+            raise UsageError(f"There are no passes {self.passes}.", hint="Give all or upright.")
+        if self.attributes not in tuple(Attributes):
+            raise UsageError(f"Attributes can't be {self.attributes}.", hint="Give keep or free.")
+        object.__setattr__(self, "attributes", Attributes(self.attributes))
+        if self.bank is not None:
+            object.__setattr__(self, "bank", Path(self.bank))
+        if self.threads < 0:
+            raise UsageError(
+                "There can't be fewer threads than none.", hint="Give 0 for the runtime's own choice."
+            )
         if self.seed is not None and self.key is not None:
             raise UsageError("A seed and a key exclude each other.", hint="Give one of them.")
         if self.key is not None and len(self.key) < _KEY_BYTES:
@@ -68,7 +96,7 @@ class Options:
                 f"The key has {len(self.key)} bytes, at least {_KEY_BYTES} are needed.",
                 hint="Make one with: head -c 32 /dev/urandom > secret.key",
             )
-        if self.threshold < STRANGER_DISTANCE:
+        if not self.threshold >= STRANGER_DISTANCE:  # not a number is no threshold
             raise UsageError(
                 f"A threshold of {self.threshold} would release more than one in a thousand look-alikes.",
                 hint=f"Give {STRANGER_DISTANCE} or more.",
@@ -134,15 +162,16 @@ class Deidentifier:
             options.threshold,
         )
 
-    def detect(self, pixels: Pixels) -> list[Face]:
-        """The faces of a picture (H x W x 3, uint8, RGB)."""
-        return self._detector.detect(pixels)
+    def detect(self, picture: Pixels | Image) -> list[Face]:
+        """The faces of a picture: an array (H x W x 3, uint8, RGB), or what `pixels_of` makes one of."""
+        return self._detector.detect(pixels_of(picture))
 
     def aligned(self, source: Path | str, given: Sequence[Sequence[Face]] | None = None) -> list[AlignedFace]:
         """The faces of a file, all its frames, as the method will see them; what `prepare` takes.
 
         `given` stands in for detection. Raises PictureError when the file can't be read.
         """
+        _check_given(given)
         frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
         found = given if given is not None else [self.detect(frame) for frame in frames]
         pairs = zip(frames, found, strict=True)
@@ -167,9 +196,13 @@ class Deidentifier:
                 hint="Collect them with aligned() and give them to prepare(); epd deidentify does so itself.",
             )
 
-    def pixels(self, pixels: Pixels, name: str = "picture") -> tuple[Pixels | None, Answer]:
-        """De-identify an array (H x W x 3, uint8, RGB); the array is None where it may not be released."""
+    def pixels(self, pixels: Pixels | Image, name: str = "picture") -> tuple[Pixels | None, Answer]:
+        """De-identify an array (H x W x 3, uint8, RGB), a grey or an opaque RGBA one, or such a PIL picture.
+
+        Returns an array H x W x 3; None where it may not be released. Raises UsageError for other pictures.
+        """
         self._require_preparation()
+        pixels = pixels_of(pixels)
         answer, drafts = pipeline.deidentify_frames(
             [pixels],
             [self.detect(pixels)],
@@ -185,6 +218,7 @@ class Deidentifier:
         self, source: Path | str, name: str, given: Sequence[Sequence[Face]] | None = None
     ) -> PictureRecord:
         """Read a file and find its faces; write nothing. The record's faces have no method."""
+        _check_given(given)
         begun = time.perf_counter()
         try:
             frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
@@ -211,14 +245,23 @@ class Deidentifier:
         picture stands in the record. `name` is the relative path that codes and record go by.
 
         What lies at `target` stays, and the picture counts as failed, unless `overwrite` says otherwise, or
-        it is the file (`epdcli.files.identity`) that this one `replaces`. A source is never replaced.
+        it is the file (`epdcli.files.identity`) that this one `replaces`. A source is never replaced. Raises
+        UsageError when source or target are no paths, or differ in format, or `given` is no list of faces for
+        each frame.
         """
         self._require_preparation()
-        source, target = Path(source), Path(target)
+        _check_given(given)
+        source, target = _path(source, "source"), _path(target, "target")
+        if source.suffix.lower() != target.suffix.lower():
+            raise UsageError(
+                f"{target} has another format than {source}.",
+                hint=f"Formats are kept: name the target with {source.suffix}.",
+            )
         name = name or source.name
         begun = time.perf_counter()
         digest = read = None
         try:
+            _refuse_existing(target, source, overwrite, replaces)
             read = sha256_of(source) if source.is_file() else None
             with unverified(target.name) as draft:
                 answer = pipeline.deidentify_file(
@@ -295,6 +338,39 @@ class Deidentifier:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _path(given: object, what: str) -> Path:
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(
+            f"The {what} is the path of a file, not {type(given).__name__}.",
+            hint="For an array or a PIL picture there is Deidentifier.pixels(picture).",
+        )
+    return Path(given)
+
+
+def _refuse_existing(target: Path, source: Path, overwrite: bool, replaces: FileId | None) -> None:
+    """Raise UsageError, before any work, where `release` would refuse in the end."""
+    there = identity(target)
+    if there is None or (there == replaces and there != identity(source)):
+        return
+    if there == identity(source):
+        raise UsageError(f"{target} is the source.", hint="Sources are never changed: name another target.")
+    if not overwrite:
+        raise UsageError(f"{target} already exists.", hint="Name another target, or give overwrite=True.")
+
+
+def _check_given(given: object) -> None:
+    frames = [] if given is None else given
+    if not (
+        isinstance(frames, list | tuple)
+        and all(isinstance(frame, list | tuple) for frame in frames)
+        and all(isinstance(face, Face) for frame in frames for face in frame)
+    ):
+        raise UsageError(
+            "Given faces are a list for each frame of the picture, of epdcli.Face.",
+            hint="For a picture of one frame give [[face, ...]].",
+        )
 
 
 def _is_released(verdict: Verdict, policy: Policy) -> bool:

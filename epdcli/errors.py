@@ -3,7 +3,8 @@
     EpdError                    exit 1
       UsageError                exit 2   what was asked for can't be done as asked
       SetupError                exit 3   this machine lacks something: a backend, weights, a device
-        BackendNotFound                  no such name
+        PluginNotFound                   no detector or method of this name
+          BackendNotFound                no backend
         BackendNotInstalled              known, its package is missing
         BackendBroken                    installed, but it doesn't load or run
         DeviceNotAvailable               the device asked for can't be used
@@ -41,7 +42,11 @@ class SetupError(EpdError):
     exit_code = 3
 
 
-class BackendNotFound(SetupError):
+class PluginNotFound(SetupError):
+    pass
+
+
+class BackendNotFound(PluginNotFound):
     pass
 
 

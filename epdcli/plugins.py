@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled, SetupError
+from epdcli.errors import BackendBroken, BackendNotFound, BackendNotInstalled, PluginNotFound, SetupError
 
 # Which of our extras brings a module, and the packages whose names differ from their module's.
 _EXTRAS = {
@@ -132,8 +132,8 @@ def find_plugins(group: str) -> Mapping[str, Plugin]:
 def load_plugin(group: str, name: str) -> Any:
     """What the plug-in `name` of a group is: a class to call. Only this one is imported.
 
-    Raises BackendNotFound (no such name), BackendNotInstalled (a package is missing, with the pip line) or
-    BackendBroken (it does not load, or is declared twice).
+    Raises PluginNotFound (no such name; BackendNotFound for a backend), BackendNotInstalled (a package is
+    missing, with the pip line) or BackendBroken (it does not load, or is declared twice).
     """
     plugins = find_plugins(group)
     if name not in plugins:
@@ -141,5 +141,6 @@ def load_plugin(group: str, name: str) -> Any:
         close = get_close_matches(name, plugins, n=1)
         guess = f"Did you mean {close[0]}? " if close else ""
         known = ", ".join(plugins) or f"none: install epdcli with pip, so that its {kind}s are declared"
-        raise BackendNotFound(f"There is no {kind} {name}.", hint=f"{guess}Known: {known}.")
+        error = BackendNotFound if group == BACKENDS else PluginNotFound
+        raise error(f"There is no {kind} {name}.", hint=f"{guess}Known: {known}.")
     return plugins[name].load()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,11 @@ def available() -> bool:
     pyjpegio reads and writes named files only. A source's bytes must not lie in a temporary folder, where a
     killed run would leave them; so it takes Linux's files in memory.
     """
-    return hasattr(os, "memfd_create") and find_spec("jpegio") is not None
+    try:
+        import jpegio  # noqa: F401  one that doesn't load is as good as none
+    except ImportError:
+        return False
+    return hasattr(os, "memfd_create")
 
 
 def with_old_blocks(old: bytes, new: bytes, touched: NDArray[np.bool_]) -> bytes:
