@@ -17,7 +17,7 @@ from epdcli import pictures, pipeline
 from epdcli.errors import EpdError, UsageError
 from epdcli.faces.codes import CodeSource, KeyedCodes, RandomCodes, SeededCodes
 from epdcli.faces.crops import crops_for
-from epdcli.faces.detection_passes import DetectionSettings
+from epdcli.faces.detection_passes import PROMISED_PX, DetectionSettings
 from epdcli.faces.draft import record_of
 from epdcli.faces.ladder import ladder_of
 from epdcli.faces.method import Drawing, Method, Prepared, Preparing
@@ -35,8 +35,9 @@ _KEY_BYTES = 32  # shorter keys can be guessed
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "method": (str,), "strength": (float, int, NoneType), "bank": (str, Path, NoneType), "attributes": (str,),
-    "backend": (str,), "device": (str,), "detector": (str,), "passes": (str,), "seed": (int, NoneType),
-    "key": (bytes, NoneType), "threshold": (float, int), "max_attempts": (int,), "candidates": (int,),
+    "backend": (str,), "device": (str,), "detector": (str,), "passes": (str,), "smallest": (int, NoneType),
+    "seed": (int, NoneType), "key": (bytes, NoneType), "threshold": (float, int), "max_attempts": (int,),
+    "candidates": (int,),
     "batch": (int,), "threads": (int,), "debug": (bool,), "policy": (Policy,),
 }  # fmt: skip
 
@@ -51,7 +52,8 @@ class Options:
     bank: a file of people (`epd bank build`), the shipped one by default. attributes: whether a new face
     keeps the apparent age, sex, skin tone, beard and glasses. batch: faces of a picture that go through a
     network at once (its tiles go by their own number). threads: of the inference runtime, 0: its own choice.
-    seed and key exclude each other.
+    smallest: the height in pixels from which on faces are looked for, 20 or more; by default it grows with
+    pictures of more than 4 megapixels. seed and key exclude each other.
     """
 
     method: str = "generate"
@@ -62,6 +64,7 @@ class Options:
     device: str = "auto"
     detector: str = "centerface"
     passes: str = "all"
+    smallest: int | None = None
     seed: int | None = None
     key: bytes | None = field(default=None, repr=False)
     threshold: float = STRANGER_DISTANCE
@@ -80,6 +83,7 @@ class Options:
                 raise UsageError(f"Options: {name} must be {wanted}, not {type(value).__name__}.")
         if self.passes not in ("all", "upright"):
             raise UsageError(f"There are no passes {self.passes}.", hint="Give all or upright.")
+        _check_smallest(self.smallest)
         if self.attributes not in tuple(Attributes):
             raise UsageError(f"Attributes can't be {self.attributes}.", hint="Give keep or free.")
         object.__setattr__(self, "attributes", Attributes(self.attributes))
@@ -141,7 +145,7 @@ class Deidentifier:
     def _open(self) -> None:
         options, engine = self.options, self._engine
         self._detector = load_plugin("epd.detectors", options.detector)(
-            engine, DetectionSettings(passes=options.passes)
+            engine, DetectionSettings(passes=options.passes, smallest=options.smallest)
         )
         self._kind = load_plugin("epd.methods", options.method)
         self._set_up()
@@ -298,6 +302,7 @@ class Deidentifier:
             digital_source_type=answer.digital_source_type if digest else "",
             marked=answer.marked and digest is not None,
             source_sha256=read,
+            smallest_face_px=answer.smallest_face_px,
         )
 
     def description(self) -> Mapping[str, object]:
@@ -314,6 +319,7 @@ class Deidentifier:
             "batch": self.options.batch,
             "detector": self.options.detector,
             "passes": self.options.passes,
+            "smallest": self.options.smallest,
             "seed": self.options.codes.label,
             "threshold": self.options.threshold,
             "max_attempts": self.options.max_attempts,
@@ -370,6 +376,13 @@ def _check_given(given: object) -> None:
         raise UsageError(
             "Given faces are a list for each frame of the picture, of epdcli.Face.",
             hint="For a picture of one frame give [[face, ...]].",
+        )
+
+
+def _check_smallest(pixels: int | None) -> None:
+    if pixels is not None and pixels < PROMISED_PX:
+        raise UsageError(
+            f"Faces of {pixels} px are too small to be found.", hint=f"Give {PROMISED_PX:g} or more."
         )
 
 

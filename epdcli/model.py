@@ -149,6 +149,7 @@ class PictureRecord:
     with a generated face, empty without one or with `--no-mark`; `marked` whether the output itself says it.
     `stayed` are the boxes of faces that were left as they are, because a person decided so.
     `source_sha256` is the source's as it was read, by which `--resume` sees that it has changed since.
+    `smallest_face_px` is the height from which on faces were looked for: in large pictures not the smallest.
     """
 
     source: str
@@ -164,3 +165,4 @@ class PictureRecord:
     digital_source_type: str = ""
     marked: bool = False
     source_sha256: str | None = None
+    smallest_face_px: float | None = None

@@ -18,7 +18,7 @@ from typing import Any
 
 from epdcli import pictures
 from epdcli.errors import PictureError
-from epdcli.faces.detection import Detector
+from epdcli.faces.detection import Detector, Promising
 from epdcli.faces.draft import Draft
 from epdcli.faces.replacement import Replacer, Report
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
@@ -58,6 +58,7 @@ class Answer:
     dropped: tuple[str, ...] = ()
     digital_source_type: str = ""
     marked: bool = False
+    smallest_face_px: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,7 @@ def deidentify_file(
         dropped=dropped,
         digital_source_type=pictures.SOURCE_TYPE if synthetic else "",
         marked=synthetic and file.encoding.holds_mark,
+        smallest_face_px=_smallest(detector, file.frames),
     )
 
 
@@ -212,6 +214,13 @@ def _not_the_drafts(drafts: Sequence[Draft], finished: Finished, replacer: Repla
     if [frame.shape for frame in finished.frames] != [draft.source.shape for draft in drafts]:
         return "the finished file has other frames than the source"
     return ""
+
+
+def _smallest(detector: Detector, frames: Sequence[Pixels]) -> float | None:
+    """From how many pixels on faces were looked for, where the detector says so."""
+    if not isinstance(detector, Promising):
+        return None
+    return round(max(detector.smallest(*frame.shape[:2]) for frame in frames), 1)
 
 
 def _described(finding: pictures.Finding) -> str:

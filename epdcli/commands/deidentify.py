@@ -102,6 +102,15 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     passes: Annotated[
         Passes, typer.Option(help="Look for turned faces too (all), or only for upright ones.")
     ] = Passes.ALL,
+    smallest: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX",
+            help="Look for faces of this height on, whatever the size of a picture. By default 20 px up to 4 "
+            "megapixels, 35 in 12, 98 in 96; each picture's number stands in the manifest.",
+            min=20,
+        ),
+    ] = None,
     detections: Annotated[
         Path | None,
         typer.Option(
@@ -204,6 +213,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         device=device,
         detector=detector,
         passes=passes.value,
+        smallest=smallest,
         seed=seed,
         key=_read_key(key),
         threshold=STRANGER_DISTANCE if threshold is None else threshold,

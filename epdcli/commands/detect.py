@@ -21,6 +21,10 @@ def detect(
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, ...", envvar="EPD_DEVICE")] = "auto",
     detector: Annotated[str, typer.Option(help="centerface, dlib or a plug-in's.")] = "centerface",
+    smallest: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Look for faces of this height on, in large pictures too.", min=20),
+    ] = None,
     upright: Annotated[bool, typer.Option("--upright", help="Look for upright faces only.")] = False,
     ignore: Ignored = None,
 ) -> None:
@@ -40,7 +44,7 @@ def detect(
     failed = tell_skipped(listing)
     found, digests = {}, {}
     with Engine(choose_backend(backend, device)) as engine:
-        settings = DetectionSettings(passes="upright" if upright else "all")
+        settings = DetectionSettings(passes="upright" if upright else "all", smallest=smallest)
         finder = load_plugin("epd.detectors", detector)(engine, settings)
         for source, name in listing.pictures:
             try:

@@ -21,6 +21,7 @@ _WHAT_TO_DO = {
     Verdict.FAILED: "see the reason",
 }
 _LISTED = 20
+_USUAL_PX = 20.5  # of the smallest face looked for; more is said
 
 
 class Reporter:
@@ -97,6 +98,11 @@ class Reporter:
             f"{counts['pictures']} pictures: {verdicts}; {counts['faces']} faces{stayed} "
             f"in {counts['seconds']:.1f} s ({counts['pictures_per_second']} pictures/s)."
         )
+        if coarse := [size for r in outcome.records if (size := r.smallest_face_px or 0) > _USUAL_PX]:
+            self._console.print(
+                f"In {len(coarse)} large pictures faces were looked for from up to {max(coarse):.0f} px on. "
+                "--smallest PX asks for smaller ones."
+            )
         if outcome.ignored:
             self._console.print(
                 f"{len(outcome.ignored)} other files ignored, {escape(outcome.ignored[0])} first."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import groupby
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from epdcli.faces.detection_passes import (
     plan_passes,
     render,
     scale_picture,
+    smallest_promised,
 )
 from epdcli.faces.face_outline import enlarged
 from epdcli.faces.second_look import Session, look_again
@@ -47,6 +48,15 @@ class Detector(Protocol):
 
     def detect(self, pixels: Pixels) -> list[Face]:
         """The faces of a picture (uint8 H x W x 3, RGB), in a fixed order, each with five landmarks."""
+        ...
+
+
+@runtime_checkable
+class Promising(Protocol):
+    """A detector that says how small a face may be for it."""
+
+    def smallest(self, height: int, width: int) -> float:
+        """From how many pixels of height on faces of a picture of this size are looked for."""
         ...
 
 
@@ -92,6 +102,10 @@ class CenterFaceDetector:
         return candidate_tables.faces(
             enlarged(candidate_tables.suppress(candidates[good], SAME_UNION, SAME_INSIDE))
         )
+
+    def smallest(self, height: int, width: int) -> float:
+        """From how many pixels of height on faces of a picture of this size are promised to be seen."""
+        return smallest_promised(height, width, self._settings)
 
     def _first_look(self, pixels: Pixels) -> Candidates:
         height, width = pixels.shape[:2]

@@ -19,6 +19,8 @@ COARSE = 0.375  # of the finest copy: what is seen from four sides; faces of 64 
 COARSEST = 2 / 3  # of the coarse copy, while it is larger than LARGEST_PX
 SMALLEST_PX, LARGEST_PX = 128, 512  # of the coarse copies' longer side
 ENLARGED_TO = 256  # smaller pictures are enlarged to this, at most twice
+PROMISED_PX = 20.0  # of a face's height in the finest copy
+ASKED_PX = 26.0  # where a size is asked for: of faces of 20 px one in five is missed
 TILE, OVERLAP = 1024, 160
 BATCH, BATCH_PIXELS = 4, 1_000_000
 
@@ -29,13 +31,15 @@ class DetectionSettings:
 
     `threshold` is the score 0..1 that a face needs; small ones need more, up to 2.5 times as much (see
     `needed_score`). `passes`: "all" also looks at the picture turned by 90, 180 and 270 degrees, "upright"
-    doesn't. `megapixels` bounds the finest copy and with it the time that a large picture takes: a face
-    is promised to be seen from about 20 px of height there.
+    doesn't. `megapixels` bounds the finest copy and with it the time that a large picture takes, unless faces
+    that are `smallest` px high in the picture are asked for: one is promised to be seen from PROMISED_PX of
+    height on in the finest copy.
     """
 
     threshold: float = 0.18
     passes: str = "all"
     megapixels: float = 4.0
+    smallest: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,17 @@ class Pass:
 
 
 def finest_scale(height: int, width: int, settings: DetectionSettings) -> float:
-    """The finest copy's pixels to one of the picture: 1 up to `settings.megapixels`, 2 for tiny pictures."""
+    """The finest copy's pixels to one of the picture: 1 up to `settings.megapixels` or for the smallest faces
+    that are asked for, 2 for tiny pictures."""
     enlarging = min(2.0, max(1.0, ENLARGED_TO / max(height, width)))
-    return min(enlarging, (settings.megapixels * 1e6 / (height * width)) ** 0.5)
+    bounded = (settings.megapixels * 1e6 / (height * width)) ** 0.5
+    asked = 0.0 if settings.smallest is None else min(1.0, ASKED_PX / settings.smallest)
+    return min(enlarging, max(bounded, asked))
+
+
+def smallest_promised(height: int, width: int, settings: DetectionSettings) -> float:
+    """From how many pixels of height on a face of a picture of this size is promised to be seen."""
+    return PROMISED_PX / min(1.0, finest_scale(height, width, settings))
 
 
 def plan_passes(height: int, width: int, settings: DetectionSettings) -> list[Pass]:
@@ -95,7 +107,7 @@ def plan_passes(height: int, width: int, settings: DetectionSettings) -> list[Pa
     while coarse * longest > LARGEST_PX // 2:
         coarse *= COARSEST if coarse * longest <= LARGEST_PX else COARSE
         size = _scaled(height, width, coarse)
-        passes += [Pass(size, (0, 0, *size))]
+        passes += [Pass(size, tile) for tile in tiles(*size)]
     return passes
 
 

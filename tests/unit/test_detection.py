@@ -19,6 +19,7 @@ from epdcli.faces.detection_passes import (
     plan_passes,
     render,
     scale_picture,
+    smallest_promised,
     tiles,
 )
 from epdcli.faces.face_outline import enlarged, oval_extent, roll, sides
@@ -53,6 +54,26 @@ def test_every_size_of_face_fits_some_pass_of_a_bounded_memory(shape: tuple[int,
     assert {p.quarter_turns for p in passes} == {0, 1, 2, 3}
     assert all(np.prod(step.input_shape) <= 1 << 20 for step in passes)
     assert {p.quarter_turns for p in plan_passes(*shape, DetectionSettings(passes="upright"))} == {0}
+
+
+@pytest.mark.parametrize(
+    ("shape", "smallest", "promised"),
+    [
+        ((100, 100), None, 20),
+        ((2000, 2000), None, 20),
+        ((4000, 3000), None, 34.6),
+        ((12000, 8000), None, 98),
+        ((12000, 8000), 60, 46.2),
+        ((12000, 8000), 20, 20),
+        ((4000, 3000), 80, 34.6),
+    ],
+)
+def test_how_small_a_face_may_be_is_known_and_can_be_asked_for(
+    shape: tuple[int, int], smallest: float | None, promised: float
+) -> None:
+    settings = DetectionSettings(smallest=smallest)
+    assert smallest_promised(*shape, settings) == pytest.approx(promised, abs=0.1)
+    assert max(step.input_shape[0] for step in plan_passes(*shape, settings)) <= TILE
 
 
 def test_passes_of_one_shape_go_together_and_all_of_them_go() -> None:
