@@ -44,7 +44,7 @@ lint: $(VENV)/test-ready
 
 hostile: $(VENV)/test-ready
 	$(BIN)/python -m tests.hostile $(if $(or $(wildcard $(BIN)/deface),$(shell command -v deface)),--deface)
-	EPD_KILLS=50 $(BIN)/pytest -q tests/hostile/test_process.py
+	EPD_KILLS=50 $(BIN)/pytest -q tests/hostile/test_shown.py tests/hostile/test_process.py
 
 # atheris has wheels for some Pythons only, and needs a Clang to be built: without a wheel it is left out.
 $(VENV)/fuzz-ready: $(VENV)/test-ready
