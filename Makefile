@@ -1,5 +1,6 @@
 # make demo    own virtual environment, install, de-identify examples/ into out/
 # make test    install with everything the tests need, check style and types, run the tests
+# make test-lowest the unit and contract tests with the lowest versions that pyproject.toml allows
 # make hostile the battery of hostile files as a table, then runs killed 50 times (about 15 minutes)
 # make fuzz    coverage-guided fuzzing of the readers for FUZZ_SECONDS, 600 unless told, or FUZZ_RUNS inputs
 # make docs    write the command reference again from the commands' own help
@@ -12,7 +13,9 @@ FUZZ_RUNS ?= -1
 # The fuzzer's; 0 draws one.
 FUZZ_SEED ?= 0
 
-.PHONY: help demo test lint hostile fuzz docs clean
+LOWEST := .venv-lowest
+
+.PHONY: help demo test lint test-lowest hostile fuzz docs clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -42,6 +45,19 @@ lint: $(VENV)/test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What the requirements name in their lowest versions, what those need in the newest. PyTorch's CPU build comes
+# first, as above: its lowest version is the one that is tested.
+$(LOWEST)/ready: pyproject.toml
+	rm -rf $(LOWEST)
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet --upgrade pip uv
+	$(LOWEST)/bin/pip install --quiet "torch==2.13.0"
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[all,test]"
+	@touch $@
+
+test-lowest: $(LOWEST)/ready
+	$(LOWEST)/bin/python -m pytest -q tests/unit tests/contract
+
 hostile: $(VENV)/test-ready
 	$(BIN)/python -m tests.hostile $(if $(or $(wildcard $(BIN)/deface),$(shell command -v deface)),--deface)
 	EPD_KILLS=50 $(BIN)/pytest -q tests/hostile/test_shown.py tests/hostile/test_process.py
@@ -61,4 +77,4 @@ docs: $(VENV)/test-ready
 	$(BIN)/python docs/write_commands.py > docs/commands.md
 
 clean:
-	rm -rf $(VENV) out out.manifest.json build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) out out.manifest.json build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -146,6 +146,12 @@ def test_a_dry_run_writes_nothing(epd: Epd, folder: Path, tmp_path: Path) -> Non
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 
+def test_a_dry_run_ends_with_1_where_something_is_skipped(epd: Epd, folder: Path) -> None:
+    (folder / "clip.mov").write_bytes(b"\0")
+    assert epd("deidentify", "-q", "--dry-run", "in", "out").returncode == 1
+    assert epd("deidentify", "-q", "--dry-run", "--ignore", "*.mov", "in", "out").returncode == 0
+
+
 def test_what_is_skipped_is_named_everywhere_unless_it_is_ignored(
     epd: Epd, folder: Path, tmp_path: Path
 ) -> None:

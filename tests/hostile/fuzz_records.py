@@ -87,11 +87,14 @@ def _replace_one(content: Any, chance: random.Random) -> None:
 def main() -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["epdcli.batch", "epdcli.batch.detections_file"]):
-        pass
+    with atheris.instrument_imports(include=["epdcli.batch"]):
+        from epdcli.batch import detections_file, journal, renaming  # noqa: F401  as `one_input` will find them
     corpus = _FOLDER / "corpus"
     corpus.mkdir()
-    (corpus / "detections").write_text(json.dumps({"pictures": {"a.jpg": [[_FACE]]}}))
+    found = {"a.jpg": {"sha256": "ab" * 32, "boxes": [[_FACE["box"], [300, 10, 50, 60]]]}}
+    (corpus / "detections").write_text(
+        json.dumps({"version": 1, "pictures": {"a.jpg": [[_FACE]]}, "found": found})
+    )
     (corpus / "record").write_text(json.dumps(_RECORD))
     (corpus / "key").write_text(json.dumps({"name_key": "ab" * 32}))
     (corpus / "deep").write_text("[" * 4000)
