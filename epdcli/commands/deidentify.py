@@ -198,6 +198,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     from epdcli import model
     from epdcli.batch.renaming import Rename
     from epdcli.batch.run import RunSettings, run
+    from epdcli.batch.stopping import exit_code
     from epdcli.commands.progress import Reporter
     from epdcli.deidentifier import Options
     from epdcli.faces.verification import STRANGER_DISTANCE
@@ -243,7 +244,11 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         ignore=tuple(ignore or ()),
     )
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
+    try:
+        outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
+    except KeyboardInterrupt as interrupt:  # before the first picture
+        print("epd: stopped before the first picture.", file=sys.stderr)
+        raise typer.Exit(exit_code(interrupt)) from None
     reporter.summary(outcome)
     raise typer.Exit(outcome.exit_code)
 

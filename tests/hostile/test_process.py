@@ -285,6 +285,23 @@ def test_a_run_that_is_told_to_end_does_so_at_once_and_leaves_nothing_half_writt
     assert {record["output"] for record in records(out)} <= digests(out).keys()
 
 
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_to_end_before_its_first_picture_says_so(
+    pictures: Path, tmp_path: Path, told: signal.Signals
+) -> None:
+    run = start(pictures, tmp_path / "out", preexec_fn=hear_signals)
+    journal = tmp_path / "out.manifest.json.journal"
+    while not journal.exists() and run.poll() is None:
+        time.sleep(0.01)
+    run.send_signal(told)
+    code, text = finish(run)
+    assert code == 128 + told
+    assert "Traceback" not in text
+    assert "first picture" in text or records(tmp_path / "out") == []
+    assert not journal.exists() or journal.stat().st_size
+    assert partial_files(tmp_path) == []
+
+
 def hear_signals() -> None:
     """In the child: what a shell starts in the background is deaf to Ctrl-C, and so are its children."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
