@@ -57,12 +57,13 @@ def unverified(name: str) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="epd-", ignore_cleanup_errors=True) as folder:
         path = Path(folder, name)
-        if not hasattr(os, "memfd_create"):
+        open_files = Path(f"/proc/{os.getpid()}/fd")
+        if not (hasattr(os, "memfd_create") and open_files.is_dir()):
             yield path
             return
         handle = os.memfd_create("epd-unverified")
         try:
-            path.symlink_to(f"/proc/{os.getpid()}/fd/{handle}")
+            path.symlink_to(open_files / str(handle))
             yield path
         finally:
             os.close(handle)
@@ -86,12 +87,21 @@ def release(
         if keep_times:
             copy_times(source, beside)
         there = identity(target)
-        if (there is not None and there != replaces) or there == identity(source):
+        if there == identity(source) or _is_in_one_folder(beside, target, source):
+            raise FileExistsError(errno.EEXIST, "it is the source itself", str(target))
+        if there is not None and there != replaces:
             raise FileExistsError(errno.EEXIST, "another file has turned up there", str(target))
         rename(beside, target)
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _is_in_one_folder(beside: Path, target: Path, source: Path) -> bool:
+    """Whether a target is its source, in a folder that is mounted twice (a share and the disk behind it): then
+    devices and inodes differ, but what was just written beside the one lies beside the other."""
+    same_name = target.name.casefold() == source.name.casefold()
+    return same_name and os.path.lexists(source.with_name(beside.name))
 
 
 def copy_times(source: Path, target: Path) -> None:

@@ -147,9 +147,9 @@ def _refuse_sources(
     """No target may be a source's file, and no output folder one that was looked into, by whatever name."""
     for folder in dict.fromkeys(job.target.parent for job in jobs):
         whole = folder.resolve()
-        inside = next((one for one in (whole, *whole.parents) if identity(one) in found.folders), None)
-        if inside is not None:
-            raise UsageError(f"The output {folder} lies inside the input {inside}.", hint=_ELSEWHERE)
+        if any(identity(one) in found.folders for one in (whole, *whole.parents)):
+            given = ", ".join(map(str, inputs[:3]))
+            raise UsageError(f"The output {folder} lies inside the input {given}.", hint=_ELSEWHERE)
     here = identity(output)
     for given in () if to_file or here is None else inputs:
         whole = given.resolve()

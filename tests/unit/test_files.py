@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -61,6 +62,23 @@ def test_a_source_is_never_replaced_not_even_when_it_is_asked_for(
     with pytest.raises(FileExistsError):
         release(b"new", target, source, replaces=identity(target))
     assert source.read_bytes() == b"original"
+
+
+def test_a_source_in_a_folder_that_is_mounted_twice_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share and the disk behind it: the same file has other numbers there."""
+    numbers = itertools.count()
+    monkeypatch.setattr(files, "identity", lambda path: (0, next(numbers)) if path.exists() else None)
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "share").symlink_to(tmp_path / "disk")
+    source = tmp_path / "disk" / "a.jpg"
+    source.write_bytes(b"original")
+    with pytest.raises(FileExistsError, match="the source itself"):
+        release(b"new", tmp_path / "share" / "a.jpg", source, replaces=None)
+    assert source.read_bytes() == b"original"
+    assert list((tmp_path / "disk").iterdir()) == [source]
+    release(b"new", tmp_path / "share" / "b.jpg", source, replaces=None)  # beside it, by another name
 
 
 def test_a_name_that_is_refused_leaves_nothing(
