@@ -98,8 +98,8 @@ def release(
 
 
 def _is_in_one_folder(beside: Path, target: Path, source: Path) -> bool:
-    """Whether a target is its source, in a folder that is mounted twice (a share and the disk behind it): then
-    devices and inodes differ, but what was just written beside the one lies beside the other."""
+    """Whether a target is its source, in a folder that is mounted twice (a share and the disk behind it):
+    then devices and inodes differ, but what was just written beside the one lies beside the other."""
     same_name = target.name.casefold() == source.name.casefold()
     return same_name and os.path.lexists(source.with_name(beside.name))
 

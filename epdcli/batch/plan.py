@@ -148,8 +148,8 @@ def _refuse_sources(
     for folder in dict.fromkeys(job.target.parent for job in jobs):
         whole = folder.resolve()
         if any(identity(one) in found.folders for one in (whole, *whole.parents)):
-            given = ", ".join(map(str, inputs[:3]))
-            raise UsageError(f"The output {folder} lies inside the input {given}.", hint=_ELSEWHERE)
+            within = ", ".join(map(str, inputs[:3]))
+            raise UsageError(f"The output {folder} lies inside the input {within}.", hint=_ELSEWHERE)
     here = identity(output)
     for given in () if to_file or here is None else inputs:
         whole = given.resolve()

@@ -111,18 +111,27 @@ class Draft:
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The frame with the new faces over the old ones."""
-        return composite(self.source, self._patches)
+        """The frame with the new faces over the old ones; what is clear and stays so is nobody's."""
+        pixels = composite(self.source, self._patches)
+        if (clear := self._clear) is not None:
+            pixels[clear] = self.source[clear]
+        return pixels
 
     @cached_property
     def touched(self) -> NDArray[np.bool_]:
         """Where a new face changed anything: (H, W)."""
-        return touched(self.source.shape, self._patches)
+        where = touched(self.source.shape, self._patches)
+        return where if self._clear is None else where & ~self._clear
 
     @cached_property
     def covered(self) -> NDArray[np.bool_]:
         """Where the applied masks cover the old picture: (H, W)."""
         return touched(self.source.shape, self._patches, COVERED)
+
+    @cached_property
+    def _clear(self) -> NDArray[np.bool_] | None:
+        """Where the new frame is fully transparent, as the old one: (H, W); None if nowhere."""
+        return None if self.alpha is None else (self.alpha == 0) & ~self.opaque
 
     @property
     def opaque(self) -> NDArray[np.bool_]:

@@ -174,6 +174,20 @@ def test_a_cut_out_keeps_its_transparency(deidentifier: Deidentifier, tmp_path: 
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png"))[..., 3], alpha)
 
 
+def test_a_face_that_is_half_cut_off_by_transparency_is_replaced(
+    deidentifier: Deidentifier, tmp_path: Path
+) -> None:
+    alpha = np.full((SIDE, SIDE), 255, np.uint8)
+    alpha[140:] = 0
+    Image.fromarray(np.dstack([portrait(), alpha]), "RGBA").save(tmp_path / "in.png")
+    record = deidentifier.file(tmp_path / "in.png", tmp_path / "out.png")
+    assert record.verdict is Verdict.PASS, record.reason
+    before, after = (np.asarray(Image.open(tmp_path / name)) for name in ("in.png", "out.png"))
+    seen = (slice(INNER[0].start, 140), INNER[1])
+    assert (before[..., :3] != after[..., :3]).any(axis=2)[seen].mean() > 0.9
+    assert not after[after[..., 3] == 0].any()
+
+
 def test_an_opaque_picture_is_searched_no_more_often_than_before(
     deidentifier: Deidentifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
