@@ -1,4 +1,4 @@
-"""The nouns: frozen dataclasses and enums that every room shares. Imports nothing of ours.
+"""The nouns: frozen dataclasses and enums that every module shares. Imports nothing of ours.
 
 Conventions, said once:
 - pictures are `uint8` H x W x 3, RGB, upright (EXIF orientation applied);
