@@ -28,6 +28,8 @@ from epdcli.model import AlignedFace, Code, Face, FaceRecord, Look, NewFace, Pat
 
 _DRAWBACK = 0.5  # what a method says against a new face, against its distance, when a candidate is chosen
 _MOVES = 0.04  # how far the distance of a small face moves from one finished file to the next
+_CERTAIN, _CERTAIN_PX = 0.5, 48.0  # score and height of faces that no detector misses twice
+_SEEN_THERE = 0.3  # intersection over union
 _SEEN_IN_A_LOOK = 0.3  # the score that a face needs there: edges of cut-outs look like much
 _ROOM = 1.5  # of a face's longer side: what a recogniser's crop needs around its centre
 _NO_CODE: Code = np.zeros(0, np.float32)
@@ -162,7 +164,8 @@ class Replacer:
             return Report(draft, difference=problem)
         found = self._detector.detect(finished)
         covered = [face for face in found if is_covered(draft, face)]
-        uncovered = [face for face in found if is_left_over(draft, face)]
+        left_over = [face for face in found if is_left_over(draft, face)]
+        uncovered = [face for face in left_over if not self._is_made_of_masks(draft, face)]
         draft, too_similar = self._similar(draft, finished, covered)
         for look in looks:
             seen = [face for face in self._detector.detect(look.pixels) if face.score >= _SEEN_IN_A_LOOK]
@@ -171,13 +174,29 @@ class Replacer:
                 for face in seen
                 if not is_among(face, uncovered) and is_bare(draft, face, alpha if look.by_alpha else None)
             ]
-        if uncovered or too_similar:
+        if left_over or uncovered or too_similar:
             uncovered += [
                 face
                 for face in detect_mirrored(self._detector, finished)
-                if is_left_over(draft, face) and not is_among(face, [*draft.faces, *uncovered])
+                if is_left_over(draft, face)
+                and not is_among(face, [*draft.faces, *uncovered])
+                and not self._is_made_of_masks(draft, face)
             ]
         return Report(draft, tuple(uncovered), frozenset(too_similar))
+
+    def _is_made_of_masks(self, draft: Draft, face: Face) -> bool:
+        """Whether a doubtful face found in the finished frame is an accident of the masks (two fills for
+        eyes, a dress for cheeks): it is so large that it would be seen for certain, and the source, where no
+        mask lies, shows none there."""
+        if face.score >= _CERTAIN or face.box.height < _CERTAIN_PX:
+            return False
+        x, y, width, height = face.box
+        left, top = max(0, int(x - width / 2)), max(0, int(y - height / 2))
+        piece = draft.source[top : int(y + 1.5 * height), left : int(x + 1.5 * width)]
+        seen = self._detector.detect(np.ascontiguousarray(piece)) if piece.size else []
+        box = face.box._replace(x=x - left, y=y - top)
+        boxes = np.array([other.box for other in seen], np.float32).reshape(-1, 4)
+        return not (overlaps(np.array(box, np.float32), boxes)[0] > _SEEN_THERE).any()
 
     def climb(self, report: Report) -> Draft:
         """The draft with every face that the report speaks of one rung further up, still to be settled.

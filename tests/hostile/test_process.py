@@ -293,6 +293,7 @@ def test_a_run_that_is_told_to_end_before_its_first_picture_says_so(
     journal = tmp_path / "out.manifest.json.journal"
     while not journal.exists() and run.poll() is None:
         time.sleep(0.01)
+    time.sleep(0.1)  # while it opens its networks
     run.send_signal(told)
     code, text = finish(run)
     assert code == 128 + told

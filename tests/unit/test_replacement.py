@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -397,3 +398,24 @@ def test_a_picture_that_hides_in_a_finished_file_is_matched_with_the_original_fa
     answer = deidentify_file(tmp_path / "in.png", tmp_path / "out.png", "a", detector, subject, Policy())
     assert answer.verdict is Verdict.WITHHELD and "trailer" in answer.reason
     assert ("shows an original face" in answer.reason) == shown
+
+
+@pytest.mark.parametrize(
+    ("score", "side", "in_the_source", "uncovered"),
+    [
+        (0.3, 100, [], False),  # two fills that look like eyes
+        (0.3, 100, [face(50, 50)], True),  # the source shows it, too
+        (0.3, 100, [face(5, 5, side=20)], False),  # somebody else, in a corner of the piece
+        (0.6, 100, [], True),
+        (0.3, 40, [], True),  # a small one may have been missed twice
+    ],
+)
+def test_a_large_doubtful_face_must_be_in_the_source_as_well(
+    score: float, side: float, in_the_source: list[Face], uncovered: bool
+) -> None:
+    late = replace(face(250, 100, side), score=score)
+    detector = Scripted([late], in_the_source)
+    subject = replacer(Paint([250]), detector=detector)
+    draft = settled(subject, [FACE])
+    report = subject.audit(draft, draft.pixels)
+    assert bool(report.uncovered) is uncovered
