@@ -111,7 +111,7 @@ class Draft:
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The frame with the new faces over the old ones; what is clear and stays so is nobody's."""
+        """The frame with the new faces over the old ones; pixels that stay clear are the source's."""
         pixels = composite(self.source, self._patches)
         if (clear := self._clear) is not None:
             pixels[clear] = self.source[clear]

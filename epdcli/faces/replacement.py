@@ -155,7 +155,7 @@ class Replacer:
         where transparency makes the look, that the frame's own `alpha` shows.
 
         It must show the draft. A face found in it counts as covered when 90 % of its inner part lies under
-        applied masks; it must then be nobody of the originals, aligned by its own landmarks this time. One
+        applied masks; it must then match no original identity, aligned by its own landmarks this time. One
         that no mask covers must be one that stays, as it was in the source. Where
         something is found the mirror image is searched as well: what is only just not seen in this file must
         not turn up in the next.
