@@ -45,11 +45,11 @@ class Box(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a viewer may show of a frame besides its colours: `pixels` as the frame's; `by_alpha` says whether
-    its transparency makes them, not its range of values."""
+    """What a viewer may show of a frame besides its colours: `pixels` as the frame's; `alpha` (H x W, uint8)
+    is the transparency that makes them, stretched where the look stretches it, None if their values do."""
 
     pixels: Pixels
-    by_alpha: bool
+    alpha: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, eq=False)

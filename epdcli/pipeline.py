@@ -163,12 +163,12 @@ def deidentify_frames(
 
 
 def _shown(drafts: Sequence[Draft], finished: Finished) -> Iterator[tuple[Any, ...]]:
-    """For each frame what its audit takes: draft, finished frame, what else viewers show, transparency."""
+    """For each frame what its audit takes: draft, finished frame, what else viewers show."""
     if not finished.pages:
         yield from zip(drafts, finished.frames, strict=True)
         return
     for draft, frame, page in zip(drafts, finished.frames, finished.pages, strict=True):
-        yield draft, frame, pictures.looks_of(page, frame), pictures.alpha_of(page)
+        yield draft, frame, pictures.looks_of(page, frame)
 
 
 def _refuse_faces_outside(faces: Sequence[Face], frame: Pixels, name: str) -> None:

@@ -40,6 +40,7 @@ class Report:
     """What an audit of a finished frame found; `draft` has the distances that were measured there.
 
     uncovered    faces that no mask covers
+    by_alpha     those of them that transparency shows: opaque is what hides them
     too_similar  numbers of new faces that are too like an original
     difference   in words, where the file shows something else than the draft
     """
@@ -48,6 +49,7 @@ class Report:
     uncovered: tuple[Face, ...] = ()
     too_similar: frozenset[int] = frozenset()
     difference: str = ""
+    by_alpha: tuple[Face, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -142,17 +144,11 @@ class Replacer:
                 draft = self._tried(draft, numbers, rung, worn or {})
         return draft
 
-    def audit(
-        self,
-        draft: Draft,
-        finished: Pixels,
-        looks: Iterable[Look] = (),
-        alpha: NDArray[np.uint8] | None = None,
-    ) -> Report:
+    def audit(self, draft: Draft, finished: Pixels, looks: Iterable[Look] = ()) -> Report:
         """Judge a finished frame (H x W x 3, uint8), as read back from its file.
 
         `looks` are what else viewers may show of it: in none of them may a face stand that no mask covers or,
-        where transparency makes the look, that the frame's own `alpha` shows.
+        where transparency makes the look, that the look's `alpha` shows.
 
         It must show the draft. A face found in it counts as covered when 90 % of its inner part lies under
         applied masks; it must then match no original identity, aligned by its own landmarks this time. One
@@ -167,13 +163,14 @@ class Replacer:
         left_over = [face for face in found if is_left_over(draft, face)]
         uncovered = [face for face in left_over if not self._is_made_of_masks(draft, face)]
         draft, too_similar = self._similar(draft, finished, covered)
+        by_alpha: list[Face] = []
         for look in looks:
             seen = [face for face in self._detector.detect(look.pixels) if face.score >= _SEEN_IN_A_LOOK]
-            uncovered += [
-                face
-                for face in seen
-                if not is_among(face, uncovered) and is_bare(draft, face, alpha if look.by_alpha else None)
+            new = [
+                face for face in seen if not is_among(face, uncovered) and is_bare(draft, face, look.alpha)
             ]
+            uncovered += new
+            by_alpha += new if look.alpha is not None else []
         if left_over or uncovered or too_similar:
             uncovered += [
                 face
@@ -182,7 +179,7 @@ class Replacer:
                 and not is_among(face, [*draft.faces, *uncovered])
                 and not self._is_made_of_masks(draft, face)
             ]
-        return Report(draft, tuple(uncovered), frozenset(too_similar))
+        return Report(draft, tuple(uncovered), frozenset(too_similar), by_alpha=tuple(by_alpha))
 
     def _is_made_of_masks(self, draft: Draft, face: Face) -> bool:
         """Whether a doubtful face found in the finished frame is an accident of the masks (two fills for
@@ -206,8 +203,11 @@ class Replacer:
         """
         draft, late = report.draft, []
         climbing = set(report.too_similar)
+        see_through = [
+            face for face in report.uncovered if face in report.by_alpha or draft.shows_through(face)
+        ]
         for face in report.uncovered:
-            below = None if draft.shows_through(face) else synthetic_below(draft, face)
+            below = None if face in see_through else synthetic_below(draft, face)
             if below is None:
                 late.append(face)
             else:
@@ -219,7 +219,7 @@ class Replacer:
             [
                 replace(
                     Replacement(face, person + n, original, self._ladder(face)).to_fill(),
-                    opaque=draft.shows_through(face),
+                    opaque=face in see_through,
                 )
                 for n, (face, original) in enumerate(zip(late, originals, strict=True))
             ]

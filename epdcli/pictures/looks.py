@@ -20,6 +20,7 @@ from epdcli.model import Look, Pixels
 from epdcli.pictures.encoding import Mode, Page
 
 Alpha = NDArray[np.uint8]  # H x W, 0 clear, 255 opaque
+_Range = tuple[float, float]
 
 _SCREEN = 2.2  # its gamma
 _FAR = 48  # grey levels: the shadows of another picture
@@ -37,7 +38,9 @@ def alpha_of(page: Page) -> Alpha | None:
     if page.palette is not None:
         alpha = page.palette[:, 3][page.planes]
     elif page.has_alpha:
-        alpha = _eight_bits(page.planes[..., -1])
+        if (page.planes[..., -1] == _opaque(page)).all():
+            return None
+        return _eight_bits(page.planes[..., -1])
     elif page.key is not None:
         samples = page.planes if page.planes.ndim == 3 else page.planes[..., None]
         clear = (samples == np.array(page.key, page.planes.dtype)).all(axis=-1)
@@ -55,11 +58,15 @@ def shows_more(page: Page) -> bool:
 def looks_of(page: Page, shown: Pixels) -> Iterator[Look]:
     """Further pictures (uint8 H x W x 3) that viewers show of a page, whose working copy is `shown`."""
     if (alpha := alpha_of(page)) is not None:
-        yield from (Look(pixels, by_alpha=True) for pixels in _laid_out(shown, alpha))
+        yield from (Look(pixels, alpha) for pixels in _laid_out(shown, alpha))
+        samples = page.planes[..., -1] if page.has_alpha else alpha
+        yield from (Look(pixels, pixels[..., 0]) for pixels in _stretched(samples, _grey(alpha)))
     if (curve := _curve_of(page)) is not None:
-        yield Look(curve[shown], by_alpha=False)
+        yield Look(curve[shown])
     if page.planes.dtype != np.uint8:
-        yield from (Look(pixels, by_alpha=False) for pixels in _stretched(page, shown))
+        shadows = (page.black, page.black + (page.white - page.black) * _SHADOWS)
+        samples = _without_alpha(page)
+        yield from map(Look, _stretched(samples, shown, shadows))
 
 
 def _curve_of(page: Page) -> Alpha | None:
@@ -114,20 +121,26 @@ def _checkerboard(shape: tuple[int, ...]) -> Alpha:
     return np.where((rows + columns) % 2, np.uint8(_DARK), np.uint8(_LIGHT))
 
 
-def _stretched(page: Page, shown: Pixels) -> Iterator[Pixels]:
-    """Values of more than 8 bits as an auto-contrast shows them, with the shadows lifted, and equalised."""
-    samples = page.planes[..., :3] if page.mode in (Mode.RGB, Mode.RGBA) else page.planes
+def _without_alpha(page: Page) -> NDArray[Any]:
     if page.mode is Mode.GREY_ALPHA:
-        samples = page.planes[..., 0]
+        return page.planes[..., 0]
+    return page.planes[..., :3] if page.mode is Mode.RGBA else page.planes
+
+
+def _stretched(samples: NDArray[Any], shown: Pixels, shadows: _Range | None = None) -> Iterator[Pixels]:
+    """Values as an auto-contrast shows them, with the shadows lifted, and equalised; none that is `shown`.
+
+    `shadows` are the ends of the darkest part of the values; without them these are not lifted.
+    """
     step = max(1, round((samples.shape[0] * samples.shape[1] / _SAMPLED) ** 0.5))
     some = np.sort(samples[::step, ::step].astype(np.float64), axis=None)
     low, high = float(samples.min()), float(samples.max())
     ranges = [
         (low, high),
         (float(np.percentile(some, _TAIL)), float(np.percentile(some, 100 - _TAIL))),
-        (page.black, page.black + (page.white - page.black) * _SHADOWS),
-        (low, low + (high - low) * _SHADOWS),
     ]
+    if shadows is not None:
+        ranges += [shadows, (low, low + (high - low) * _SHADOWS)]
     scales = [np.array(ends) for ends in ranges if ends[0] < ends[1]]
     scales.append(np.unique(some[np.linspace(0, len(some) - 1, _STEPS).astype(int)]))
     seen = [shown[::step, ::step]]
@@ -151,6 +164,12 @@ def _on(scale: NDArray[np.float64], samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _grey(levels: NDArray[np.uint8]) -> Pixels:
     return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
+
+
+def _opaque(page: Page) -> float:
+    """The value of alpha that lets nothing through."""
+    integer = np.issubdtype(page.planes.dtype, np.integer)
+    return float(np.iinfo(page.planes.dtype).max) if integer else 1.0
 
 
 def _eight_bits(alpha: NDArray[Any]) -> Alpha:

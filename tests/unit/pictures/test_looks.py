@@ -66,6 +66,21 @@ def test_alpha_of_16_bits_is_scaled() -> None:
 
 
 @pytest.mark.parametrize(
+    "alpha",
+    [
+        slope(np.uint8, 250, 255),
+        np.hstack([slope(np.uint8, 250, 255), np.zeros(SHAPE, np.uint8)]),
+        slope(np.uint16, 65_450, 65_535),
+    ],
+    ids=["narrow", "beside what is clear", "less than a level of 8 bits"],
+)
+def test_a_sliver_of_alpha_is_spread_in_one_of_the_looks(alpha: NDArray[np.generic]) -> None:
+    page = Page(np.dstack([np.zeros((*alpha.shape, 3), alpha.dtype), alpha]), Mode.RGBA)
+    looks = [look for look in looks_of(page, working_copy(page)) if look.alpha is not None]
+    assert max(np.ptp(look.pixels[:, : SHAPE[1]].astype(int)) for look in looks) >= 180
+
+
+@pytest.mark.parametrize(
     "samples",
     [
         slope(np.uint16, 30_000, 30_600),
@@ -80,7 +95,7 @@ def test_a_sliver_of_the_range_is_spread_in_one_of_the_looks(samples: NDArray[np
     page = Page(samples, Mode.GREY, bits=16, black=black, white=white)
     looks = list(looks_of(page, working_copy(page)))
     assert max(int(np.ptp(look.pixels[:, : SHAPE[1]])) for look in looks) > 100
-    assert not any(look.by_alpha for look in looks)
+    assert not any(look.alpha is not None for look in looks)
 
 
 def test_values_that_fill_their_range_evenly_are_not_shown_again() -> None:
