@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epdcli.commands.skipping import tell_skipped_in
 from epdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def benchmark(  # noqa: PLR0913, PLR0917  the options of the command are its par
         threads=threads,
         weights=weights,
     )
+    tell_skipped_in(pictures)
     report = measured(settings, lambda line: print(line, file=sys.stderr))
     _show(report)
     if json_file is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epdcli.commands.skipping import tell_skipped_in
 from epdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
     """Attack de-identified pictures of ORIGINALS, measure what they are good for, and write a report.
 
     OUT holds index.html, summary.md, results.json and figures.csv; OUT.work beside it holds what is not for
-    release. Ends with 0, with 1 when a --require isn't met, 2 when it can't be done as asked, 3 when this
-    machine lacks something.
+    release. Ends with 0, with 1 when a --require isn't met or an original can't be read, 2 when it can't
+    be done as asked, 3 when this machine lacks something.
     """
     from epdcli.commands.progress import Reporter
     from epdcli.commands.stages import Stages
@@ -155,6 +156,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         workers=jobs or None,
         seed=seed,
     )
+    tell_skipped_in(originals)
     results, subject = evaluated(settings, Stages(quiet=quiet), Reporter(quiet=quiet, as_json=False))
     if hifd is not None:
         write_hifd(hifd, subject, settings.panel)
@@ -166,7 +168,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         _show(results, out)
     for failure in results.failures:
         typer.echo(f"epd: not met: {failure.requirement}: {failure.reason}", err=True)
-    raise typer.Exit(1 if results.failures else 0)
+    for sentence in subject.unreadable.values():
+        typer.echo(f"epd: {sentence}", err=True)
+    raise typer.Exit(1 if results.failures or subject.unreadable else 0)
 
 
 def _show(results: Results, out: Path) -> None:

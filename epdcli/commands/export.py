@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epdcli.commands.skipping import tell_skipped_in
+
 if TYPE_CHECKING:
     from epdcli.exporting.export import Export
 
@@ -63,6 +65,8 @@ def export(  # noqa: PLR0913, PLR0917  the options of the command are its parame
         keep_failed=keep_failed,
         **({} if opset is None else {"opset": opset}),
     )
+    for folder in (faces, calibrate):
+        tell_skipped_in(folder)
     done = list(exported(settings, lambda line: print(line, file=sys.stderr)))
     if as_json:
         print(json.dumps([dataclasses.asdict(item) | {"passed": item.passed} for item in done], indent=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,14 @@ Ignored = Annotated[
         help="Leave out files and folders of this name (*.pdf, drafts, 2019/*); may be repeated.",
     ),
 ]
+
+
+def tell_skipped_in(folder: Path | None) -> None:
+    """Name on stderr what is skipped in a folder of pictures that are measured, not released."""
+    from epdcli.batch.listing import listing_of
+
+    for one in listing_of([folder]).skipped if folder else ():
+        print(f"epd: {one.name} is not measured: {one.reason}.", file=sys.stderr)
 
 
 def tell_skipped(listing: Listing) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -89,7 +89,8 @@ class Panel:
 class Subject:
     """What is evaluated: portraits with their main faces, and everything measured, the control first.
 
-    `faceless` names originals in which no face was found, which are left out.
+    Left out are originals in which no face was found (`faceless`, their names) and those that can't be read
+    (`unreadable`, a sentence by name).
     """
 
     portraits: tuple[Portrait, ...]
@@ -97,6 +98,7 @@ class Subject:
     sets: tuple[DeidentifiedSet, ...]
     measured: tuple[Measurements, ...]
     faceless: tuple[str, ...]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def first(self, count: int) -> Subject:
         """The same with the first sets alone."""
@@ -122,11 +124,14 @@ def measure_all(
     """Measure the originals and every set with every judge; what the cache knows is not measured again."""
     with Engine(choice) as engine:
         detector = CenterFaceDetector(engine, DetectionSettings(passes="upright"))
-        mains, faceless = _mains(portraits, detector, cache, observer)
+        mains, unreadable = _mains(portraits, detector, cache, observer)
         kept = [main is not None for main in mains]
         shown = tuple(p for p, keep in zip(portraits, kept, strict=True) if keep)
         if len(shown) < 2:
-            raise UsageError("Fewer than two originals show a face.", hint="Check the folder.")
+            hint = " ".join(["Check the folder.", *list(unreadable.values())[:1]])
+            raise UsageError("Fewer than two originals show a face.", hint=hint)
+        left_out = [p.name for p, keep in zip(portraits, kept, strict=True) if not keep]
+        faceless = [name for name in left_out if name not in unreadable]
         first, *gauges = _gauges(panel, choice, engine, detector)
         given = [control(shown), *(_only(item, kept) for item in sets)]
         known = tuple(main for main in mains if main is not None)
@@ -135,7 +140,7 @@ def measure_all(
             observer.begin(f"measuring {item.name}", len(shown))
             measured.append(measure(shown, known, item, first, gauges, cache, observer.advance))
             observer.end()
-    return Subject(shown, known, tuple(given), tuple(measured), tuple(faceless))
+    return Subject(shown, known, tuple(given), tuple(measured), tuple(faceless), unreadable)
 
 
 def judge_all(
@@ -175,21 +180,21 @@ def bench_of(subject: Subject, panel: Panel, name: str, seed: int) -> Bench:
 
 def _mains(
     portraits: Sequence[Portrait], detector: Detector, cache: Cache, observer: Observer
-) -> tuple[list[Main | None], list[str]]:
+) -> tuple[list[Main | None], dict[str, str]]:
+    """The main face of each portrait, None where there is none; and why some can't be read, by name."""
     mains: list[Main | None] = []
-    faceless = []
+    unreadable = {}
     observer.begin("faces of the originals", len(portraits))
     for portrait in portraits:
         try:
             main = main_face(portrait, detector, cache)
-        except EpdError:
+        except EpdError as error:
             main = None
+            unreadable[portrait.name] = str(error)
         mains.append(main)
-        if main is None:
-            faceless.append(portrait.name)
         observer.advance(1)
     observer.end()
-    return mains, faceless
+    return mains, unreadable
 
 
 def _gauges(panel: Panel, choice: Choice, engine: Engine, detector: Detector) -> Iterator[Gauge]:

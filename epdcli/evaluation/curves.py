@@ -53,7 +53,7 @@ def _curve(genuine: scores.Scores, impostors: scores.Scores) -> Iterator[tuple[f
     at = np.geomspace(1 / len(impostors), 1, _POINTS)
     last = np.searchsorted(false_matches, at, side="right") - 1
     both = np.concatenate([genuine, impostors])
-    edges = np.linspace(both.min(), both.max(), _BINS + 1)
+    edges = np.histogram_bin_edges(both, _BINS)  # of some width even where all scores are equal
     densities = [np.histogram(part, edges, density=True)[0] for part in (genuine, impostors)]
     rows = (at, true_matches[last], edges, *densities)
     return (tuple(float(f"{v:.6g}") for v in row) for row in rows)

@@ -161,6 +161,7 @@ def _about(settings: Settings, subject: Subject, chosen: str) -> dict[str, Any]:
         "people": len(np.unique(people)),
         "people_with_several_pictures": int((np.bincount(people) > 1).sum()),
         "originals_without_a_face": list(subject.faceless),
+        "originals_unreadable": dict(subject.unreadable),
         "labels": sorted({label for portrait in subject.portraits for label in portrait.labels}),
         "attacks": list(settings.attacks),
         "requirements": [requirement.text for requirement in settings.requirements],

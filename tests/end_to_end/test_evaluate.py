@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from tests.needs import needs
@@ -125,6 +126,22 @@ def test_it_runs_our_own_methods_once_and_says_how_long_they_took(epd: Epd, orig
     times = [path.stat().st_mtime_ns for path in sorted((folder / "report.work" / "solid").rglob("*.jpg"))]
     assert len(times) == content["pictures"] and epd(*arguments).returncode == 0
     assert times == [p.stat().st_mtime_ns for p in sorted((folder / "report.work" / "solid").rglob("*.jpg"))]
+
+
+def test_what_is_not_measured_is_said(epd: Epd, tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    for folder in ("originals", "copy"):
+        for person in "ab":  # equal pictures: all scores are the same
+            (tmp_path / folder / person).mkdir(parents=True)
+            Image.fromarray(astronaut).save(tmp_path / folder / person / "1.jpg")
+    (tmp_path / "originals" / "a" / "2.jpg").write_text("no picture")
+    (tmp_path / "originals" / "a" / "3.pdf").write_bytes(b"%PDF-1.4")
+    shown = epd("evaluate", "originals", "--deidentified", "copy", "--out", "report")
+    assert shown.returncode == 1, shown.stderr
+    assert "a/3.pdf is not measured" in shown.stderr
+    assert "2.jpg is text, not a picture" in shown.stderr
+    about = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert list(about["originals_unreadable"]) == ["a/2.jpg"]
+    assert (about["pictures"], about["originals_without_a_face"]) == (2, [])
 
 
 @pytest.mark.parametrize(
