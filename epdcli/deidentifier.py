@@ -47,8 +47,8 @@ class Options:
     """What a user may choose; the fields are the options of `epd deidentify`.
 
     threshold: Euclidean distance of dlib embeddings that a new face must keep from the old ones, at least
-    that of one in a thousand pairs of strangers (.539). max_attempts: times that a face is tried. candidates:
-    identity codes drawn at each, of which the best is taken.
+    that of one in a thousand pairs of strangers (0.539). max_attempts: times that a face is tried.
+    candidates: identity codes drawn at each, of which the best is taken.
     bank: a file of people (`epd bank build`), the shipped one by default. attributes: whether a new face
     keeps the apparent age, sex, skin tone, beard and glasses. batch: faces of a picture that go through a
     network at once (its tiles go by their own number). threads: of the inference runtime, 0: its own choice.

@@ -11,7 +11,7 @@ because runtimes do it faster:
   after a wavelet are one;
 - an inverse Haar wavelet is sums and differences of its four bands and a depth-to-space. The bands come out
   of four convolutions, because splitting channels costs a pass over them;
-- noise that no picture shows (the last levels', .4 of a grey level of 255 at most) is left out, so that bias
+- noise that no picture shows (the last levels', 0.4 of a grey level of 255 at most) is left out, so that bias
   and leaky ReLU are part of the convolution.
 
 The architecture: arXiv 2104.04767, https://github.com/bes-dev/MobileStyleGAN.pytorch.

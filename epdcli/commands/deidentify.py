@@ -127,7 +127,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Distance that a new face must keep from every old one; .539 is that of one in a thousand "
+            help="Distance that a new face must keep from every old one; 0.539 is that of one in a thousand "
             "pairs of strangers. Larger is stricter."
         ),
     ] = None,

@@ -48,7 +48,7 @@ def export(  # noqa: PLR0913, PLR0917  the options of the command are its parame
     """Write every network of the pipeline, with dynamic batch and its description inside.
 
     Each file is opened again and compared with the torch backend; one whose pictures differ by more than
-    2/255 (embeddings: Euclidean .001, fp16 .005, int8 .05) is not kept. Ends with 1 when that happened.
+    2/255 (embeddings: Euclidean 0.001, fp16 0.005, int8 0.05) is not kept. Ends with 1 when that happened.
     """
     from epdcli.plugins import require_modules
 

@@ -109,7 +109,7 @@ def verification(
 
 
 def link(bench: Bench, probes: Embeddings, chosen: NDArray[np.bool_]) -> Iterator[Figure]:
-    """Two de-identified pictures of one person against two of different people: near .5 if unlinkable."""
+    """Two de-identified pictures of one person against two of different people: near 0.5 if unlinkable."""
     yield from verification(bench, LINKABILITY, among_themselves(bench, probes, chosen))
 
 

@@ -60,7 +60,7 @@ def paired_similarity(probes: Scores, others: Scores, metric: str) -> Scores:
 
 
 def area_under_curve(genuine: Scores, impostors: Scores) -> float:
-    """The chance that a genuine pair scores higher than an impostor pair; .5 is guessing."""
+    """The chance that a genuine pair scores higher than an impostor pair; 0.5 is guessing."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(*_labelled(genuine, impostors)))
@@ -75,7 +75,7 @@ def curve(genuine: Scores, impostors: Scores) -> tuple[NDArray[np.float64], NDAr
 
 
 def equal_error_rate(genuine: Scores, impostors: Scores) -> float:
-    """Where as many strangers pass as true people fail; .5 is guessing."""
+    """Where as many strangers pass as true people fail; 0.5 is guessing."""
     false_matches, true_matches = curve(genuine, impostors)
     return float(np.interp(0, false_matches + true_matches - 1, false_matches))
 

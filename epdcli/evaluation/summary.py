@@ -18,7 +18,7 @@ MARK = "†"
 
 
 class Better(StrEnum):
-    """Which way a figure is better. An AUC under .5 tells people apart as well as one over it."""
+    """Which way a figure is better. An AUC under 0.5 tells people apart as well as one over it."""
 
     LESS = "less is better"
     MORE = "more is better"
@@ -61,7 +61,7 @@ class Row:
 
 
 COLUMNS = (
-    Column("AUC", "naive", "auc", Better.HALF, hint="naive attack; .5 is guessing"),
+    Column("AUC", "naive", "auc", Better.HALF, hint="naive attack; 0.5 is guessing"),
     Column(
         "TPR@1e-3", "naive", "tpr@1e-3", Better.LESS, 4, "naive attack, at a false match rate of one in 1000"
     ),

@@ -23,7 +23,7 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
-#: Euclidean; strangers are told apart at .539, so that the coarsest moves a distance by less than a tenth
+#: Euclidean; strangers are told apart at 0.539, so that the coarsest moves a distance by less than a tenth
 ALLOWED_DISTANCE = {Precision.FP32: 0.001, Precision.FP16: 0.005, Precision.INT8: 0.05}
 
 

@@ -103,7 +103,7 @@ def _shrunk(region: Pixels, matrix: Matrix) -> tuple[Pixels, Matrix]:
     small = max(1, round(width * scale)), max(1, round(height * scale))
     stretch = np.array((width / small[0], height / small[1]))
     adjusted = matrix.copy()
-    adjusted[:, 2] += matrix[:, :2] @ ((stretch - 1) / 2)  # pixel centres: x = (x' + .5) * stretch - .5
+    adjusted[:, 2] += matrix[:, :2] @ ((stretch - 1) / 2)  # pixel centres: x = (x' + 0.5) * stretch - 0.5
     adjusted[:, :2] = matrix[:, :2] * stretch
     return cv2.resize(region, small, interpolation=cv2.INTER_AREA).astype(np.uint8), adjusted
 

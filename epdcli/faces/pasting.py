@@ -82,7 +82,7 @@ def _shrunk(pixels: Pixels, mask: Mask, back: Matrix, size: int) -> tuple[Pixels
         return pixels, mask, back
     stretch = size / small
     adjusted = back.copy()
-    adjusted[:, 2] += back[:, :2] @ np.full(2, (stretch - 1) / 2)  # x = (x' + .5) * stretch - .5
+    adjusted[:, 2] += back[:, :2] @ np.full(2, (stretch - 1) / 2)  # x = (x' + 0.5) * stretch - 0.5
     adjusted[:, :2] = back[:, :2] * stretch
     shrink = (small, small)
     return (

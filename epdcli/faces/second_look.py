@@ -1,7 +1,7 @@
 """A second look at doubtful and at turned faces: cut out upright at the net's favourite size, seen again.
 
-It decides what a low threshold alone can't: pigeons lose their score, faces keep it. And it measures a
-rolled face as precisely as an upright one.
+It decides what a low threshold alone can't: what is no face loses its score, faces keep theirs. And it
+measures a rolled face as precisely as an upright one.
 """
 
 from __future__ import annotations

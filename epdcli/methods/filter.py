@@ -2,8 +2,8 @@
 
 The domain transform of E. S. L. Gastal and M. M. Oliveira, "Domain transform for edge-aware image and video
 processing", SIGGRAPH 2011, in its recursive form. Skin turns flat, while brows, eyes, nose and mouth keep
-their places and outlines. Of 118 main faces of LFW 73 pass the verification at the default strength, 34 at .7
-and 2 at .4; the others are filled. People who know the person may still recognise those that passed.
+their places and outlines. Of 118 main faces of LFW 73 pass the verification at the default strength, 34 at
+0.7 and 2 at 0.4; the others are filled. People who know the person may still recognise those that passed.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 After P. Korshunov and T. Ebrahimi, "Using warping for privacy protection in video surveillance", DSP 2013,
 with a grid of random shifts in place of their key points. Weak: skin, hair, glasses and every mark stay, a
 bent face is still somebody's, and whoever guesses the field bends it back. Of 118 main faces of LFW 60 pass
-the verification at once at the default strength (87 at .08) and 103 after up to four warps: retries pick
+the verification at once at the default strength (87 at 0.08) and 103 after up to four warps: retries pick
 what this one recogniser misses, and another one may still see through it.
 """
 
@@ -33,7 +33,7 @@ class Warp:
     synthetic = False
 
     def __init__(self, engine: Engine | None = None, strength: float | None = None) -> None:
-        """`strength`: standard deviation of the shifts in units of the face's longer side, .05 by default."""
+        """`strength`: standard deviation of the shifts in longer sides of the face, 0.05 by default."""
         self._shift = chosen(self.name, strength, _SHIFT, _LEAST)
 
     def matrix(self, face: Face) -> Matrix:

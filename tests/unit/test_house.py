@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can hold: floors, sizes, quick starts, docs that are true."""
+"""The project's own rules that a machine can hold: floors, sizes, quick starts, docs that are true."""
 
 from __future__ import annotations
 
@@ -90,6 +90,12 @@ def test_imports_go_down_only(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_no_file_passes_400_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400, "one that passes 400 lines is two"
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *SOURCES], ids=str)
+def test_figures_keep_their_zero(path: Path) -> None:
+    bare = re.findall(r"(?:^|[ (|])\.\d+(?![\w/])", (ROOT / path).read_text(), re.MULTILINE)
+    assert not bare, f"{path} has {bare[0].strip()}: write the zero before the point"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["deidentify", "--help"], ["detect", "--help"]])
