@@ -1,6 +1,6 @@
 """Runs that are killed, interrupted, doubled or out of room: nothing half-written, nothing done twice.
 
-`EPD_KILLS` says how many times the run is killed; `make hostile` asks for 50.
+`EPD_KILLS` says how many times the run is killed by each signal; `make hostile` asks for 50.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="signals and limits are asked of a POSIX system"),
 ]
 
-KILLS = int(os.environ.get("EPD_KILLS", "4"))
+KILLS = int(os.environ.get("EPD_KILLS", "2"))
 PARTIAL = ".epd-partial-"
 _EPD = [sys.executable, "-c", "from epdcli.commands import main; main()", "deidentify"]
 _QUICK = ["--method", "solid", "--seed", "7", "--passes", "upright", "--jobs", "1"]
@@ -107,29 +107,37 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def kill_at_random(chance: random.Random, pictures: Path, out: Path, *options: str) -> bool:
-    """Start a run and kill it, or not if it is done sooner; whether it was killed."""
-    run = start(pictures, out, "--resume", *options)
+def kill_at_random(
+    chance: random.Random, pictures: Path, out: Path, *options: str, by: signal.Signals = signal.SIGKILL
+) -> bool:
+    """Start a run and end it by a signal, or not if it is done sooner; whether it was ended."""
+    run = start(pictures, out, "--resume", *options, preexec_fn=hear_signals)
     try:
         run.wait(timeout=chance.uniform(0.5, 5))
         run.communicate()
         return False
     except subprocess.TimeoutExpired:
-        run.kill()
-        run.communicate()
-        return True
+        run.send_signal(by)
+    said = "".join(run.communicate(timeout=60))
+    # -by: before the first line of ours; 0: the last picture was done.
+    assert run.returncode in (128 + by, -by, 0), said
+    assert "Traceback" not in said or run.returncode == -by, said
+    if by is not signal.SIGKILL:
+        assert partial_files(out.parent) == []
+    return True
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP], ids=lambda by: by.name)
 def test_a_run_killed_at_random_moments_goes_on_to_the_same_result(
-    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path
+    pictures: Path, uninterrupted: dict[str, str], tmp_path: Path, by: signal.Signals
 ) -> None:
     chance, killed, round_ = random.Random(50), 0, 0
     while killed < KILLS:
         out, jobs = tmp_path / f"run{round_}" / "out", ["--jobs", str(1 + round_ % 2)]
         round_ += 1
         for _ in range(6):
-            if not kill_at_random(chance, pictures, out, *jobs):
+            if not kill_at_random(chance, pictures, out, *jobs, by=by):
                 break
             killed += 1
             assert digests(out).items() <= uninterrupted.items()
