@@ -1,7 +1,7 @@
 # make demo    own virtual environment, install, de-identify examples/ into out/
 # make test    install with everything the tests need, check style and types, run the tests
 # make test-lowest the unit and contract tests with the lowest versions that pyproject.toml allows
-# make hostile the battery of hostile files as a table, then runs killed 50 times (about 15 minutes)
+# make hostile the battery of hostile files as a table, then runs killed 150 times (about 25 minutes)
 # make fuzz    coverage-guided fuzzing of the readers for FUZZ_SECONDS, 600 unless told, or FUZZ_RUNS inputs
 # make docs    write the command reference again from the commands' own help
 PYTHON ?= python3
