@@ -18,6 +18,7 @@ from PIL import Image, ImageCms
 
 from epdcli.model import Look, Pixels
 from epdcli.pictures.encoding import Mode, Page
+from epdcli.pictures.planes import opaque_value
 
 Alpha = NDArray[np.uint8]  # H x W, 0 clear, 255 opaque
 _Range = tuple[float, float]
@@ -38,7 +39,7 @@ def alpha_of(page: Page) -> Alpha | None:
     if page.palette is not None:
         alpha = page.palette[:, 3][page.planes]
     elif page.has_alpha:
-        if (page.planes[..., -1] == _opaque(page)).all():
+        if (page.planes[..., -1] == opaque_value(page.planes.dtype)).all():
             return None
         return _eight_bits(page.planes[..., -1])
     elif page.key is not None:
@@ -166,14 +167,7 @@ def _grey(levels: NDArray[np.uint8]) -> Pixels:
     return levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2)
 
 
-def _opaque(page: Page) -> float:
-    """The value of alpha that lets nothing through."""
-    integer = np.issubdtype(page.planes.dtype, np.integer)
-    return float(np.iinfo(page.planes.dtype).max) if integer else 1.0
-
-
 def _eight_bits(alpha: NDArray[Any]) -> Alpha:
     if alpha.dtype == np.uint8:
         return alpha
-    top = float(np.iinfo(alpha.dtype).max) if np.issubdtype(alpha.dtype, np.integer) else 1.0
-    return np.clip(np.rint(alpha * (255.0 / top)), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(alpha * (255.0 / opaque_value(alpha.dtype))), 0, 255).astype(np.uint8)

@@ -91,7 +91,7 @@ def merge(page: Page, frame: Pixels, touched: Flags, opaque: Flags | None = None
         return recolour(page, frame, touched)
     planes = page.planes.copy()
     if opaque is not None and page.has_alpha:
-        planes[touched & opaque, -1] = _opaque(planes.dtype)
+        planes[touched & opaque, -1] = opaque_value(planes.dtype)
     match page.mode:
         case Mode.RGB | Mode.RGBA:
             x, y, width, height = cv2.boundingRect(touched.view(np.uint8))
@@ -157,5 +157,6 @@ def _off_the_key(planes: NDArray[Any], touched: Flags, key: tuple[int, ...]) -> 
     return planes
 
 
-def _opaque(dtype: np.dtype[Any]) -> float:
+def opaque_value(dtype: np.dtype[Any]) -> float:
+    """The value of alpha that lets nothing through."""
     return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
