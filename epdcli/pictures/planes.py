@@ -98,12 +98,14 @@ def merge(page: Page, frame: Pixels, touched: Flags, opaque: Flags | None = None
             part = np.s_[y : y + height, x : x + width]
             new = _to_depth(page, frame[part])
             np.copyto(planes[part][..., :3], new, where=touched[part][..., None])
+        case Mode.GREY if page.bits < 8:
+            planes[touched] = _dithered(frame, page.bits)[touched]
         case Mode.GREY:
             planes[touched] = _to_depth(page, frame[touched] @ _LUMA)
         case Mode.GREY_ALPHA:
             planes[touched, 0] = _to_depth(page, frame[touched] @ _LUMA)
         case Mode.BILEVEL:
-            planes[touched] = _dithered(frame)[touched]
+            planes[touched] = _dithered(frame, bits=1)[touched]
         case Mode.CMYK:
             planes[touched] = to_inks(frame[touched], page.profile)
     page = replace(page, touched=touched)
@@ -143,10 +145,15 @@ def _to_depth(page: Page, values: NDArray[Any]) -> NDArray[Any]:
     return (np.rint(scaled) if np.issubdtype(dtype, np.integer) else scaled).astype(dtype)
 
 
-def _dithered(frame: Pixels) -> NDArray[np.uint8]:
+def _dithered(frame: Pixels, bits: int) -> NDArray[np.uint8]:
+    """A frame in the grey levels of a few bits, 0..255, by Floyd and Steinberg's error diffusion."""
     from PIL import Image
 
-    return np.asarray(Image.fromarray(frame).convert("1"), dtype=np.uint8) * np.uint8(255)
+    levels = np.linspace(0, 255, 2**bits).astype(np.uint8)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.repeat(levels, 3).tobytes())
+    grey = Image.fromarray(frame).convert("L").convert("RGB")
+    return levels[np.asarray(grey.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG))]
 
 
 def _off_the_key(planes: NDArray[Any], touched: Flags, key: tuple[int, ...]) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from PIL import Image
 from epdcli import pictures
 from epdcli.faces.alignment import TEMPLATE_256
 from epdcli.faces.codes import SeededCodes
+from epdcli.faces.comparison import difference
 from epdcli.faces.coverage import covered_share
 from epdcli.faces.draft import Draft
 from epdcli.faces.ladder import Rung, ladder_of
@@ -362,6 +363,15 @@ def test_a_writer_that_puts_something_else_beside_the_faces_has_its_picture_with
 
     answer = run(replacer(Paint([250])), publish=careless)
     assert answer.verdict is Verdict.WITHHELD and "outside the faces" in answer.reason
+
+
+@pytest.mark.parametrize(("opacity", "withheld"), [(255, True), (20, False)])
+def test_what_transparency_hardly_shows_may_differ(opacity: int, withheld: bool) -> None:
+    """Lossy formats keep no colour there."""
+    finished = SOURCE.copy()
+    finished[20:60, 320:360] ^= 120
+    draft = Draft("a", SOURCE, alpha=np.full(SOURCE.shape[:2], opacity, np.uint8))
+    assert bool(difference(draft, finished)) is withheld
 
 
 def test_a_file_with_other_frames_is_withheld() -> None:
