@@ -26,7 +26,7 @@ from epdcli.pictures.codecs.common import (
     page_of,
     refusal,
 )
-from epdcli.pictures.containers.png import COLOUR_CHUNKS, SIGNATURE, chunk, chunks
+from epdcli.pictures.containers.png import SIGNATURE, chunk, chunks, says_colours
 from epdcli.pictures.encoding import Encoding, Mode, Page
 from epdcli.pictures.planes import upright
 from epdcli.pictures.profile import neutral_profile
@@ -44,9 +44,7 @@ def decode(source: Source) -> Decoded:
     """All frames of a PNG file, in the file's own depth. Raises PictureError for 16-bit animations."""
     image: Any = open_image(source)
     bits, orientation = source.data[24], orientation_of(image)
-    colours = [
-        (name, content) for name, _, content in chunks(source.data) if COLOUR_CHUNKS.get(name) == len(content)
-    ]
+    colours = [(name, content) for name, _, content in chunks(source.data) if says_colours(name, content)]
     settings: dict[str, Any] = {"colours": dict(colours)}
     if getattr(image, "n_frames", 1) > 1:
         if bits == 16:

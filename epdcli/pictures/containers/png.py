@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from epdcli.pictures.containers.block import Block, Kind
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-COLOUR_CHUNKS = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4}  # name: length, fixed by the standard
+_COLOUR_CHUNKS = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4}  # name: length, fixed by the standard
+_UNIT = 100_000  # of gAMA and cHRM
+_MOST_GAMMA, _MOST_PLACE = 10 * _UNIT, _UNIT  # larger ones are no colours, and may be anything
 _STRUCTURE = {b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"IEND"}
 _XMP_KEY = b"XML:com.adobe.xmp\0"
 _MAX_TEXT = 4 << 20
@@ -32,6 +34,15 @@ def chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
+def says_colours(name: bytes, content: bytes) -> bool:
+    """Whether a chunk says how colours are meant, by numbers that can be meant so (PNG, 11.3.2)."""
+    if _COLOUR_CHUNKS.get(name) != len(content):
+        return False
+    if name == b"gAMA":
+        return 0 < int.from_bytes(content) <= _MOST_GAMMA
+    return name != b"cHRM" or max(struct.unpack(">8I", content)) <= _MOST_PLACE
+
+
 def blocks(data: bytes) -> Iterator[Block]:
     """What a PNG file holds besides its pictures."""
     streams: dict[int, list[bytes]] = {0: []}
@@ -52,7 +63,7 @@ def blocks(data: bytes) -> Iterator[Block]:
                 yield from _profile(where, content)
             case b"tEXt" | b"zTXt" | b"iTXt":
                 yield _text(name, where, content)
-            case _ if name not in _STRUCTURE and COLOUR_CHUNKS.get(name) != len(content):
+            case _ if name not in _STRUCTURE and not says_colours(name, content):
                 yield Block(Kind.METADATA, where, content)
         if name == b"fcTL" and streams[max(streams)]:
             streams[max(streams) + 1] = []
