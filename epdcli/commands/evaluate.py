@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epdcli.commands.skipping import tell_skipped_in
 from epdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -156,7 +155,6 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         workers=jobs or None,
         seed=seed,
     )
-    tell_skipped_in(originals)
     results, subject = evaluated(settings, Stages(quiet=quiet), Reporter(quiet=quiet, as_json=False))
     if hifd is not None:
         write_hifd(hifd, subject, settings.panel)
@@ -168,6 +166,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  the options of the command are its para
         _show(results, out)
     for failure in results.failures:
         typer.echo(f"epd: not met: {failure.requirement}: {failure.reason}", err=True)
+    for name, reason in results.about["originals_skipped"].items():
+        typer.echo(f"epd: {name} is not measured: {reason}.", err=True)
     for sentence in subject.unreadable.values():
         typer.echo(f"epd: {sentence}", err=True)
     raise typer.Exit(1 if results.failures or subject.unreadable else 0)

@@ -28,7 +28,7 @@ def page(results: Results, sheet: str = "") -> str:
         _sheet(sheet),
         _all_figures(results),
         _judges(results),
-        _limits(),
+        _limits(results),
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -243,8 +243,21 @@ def _judge_cells(item: Mapping[str, str]) -> list[str]:
     return [name, kind, mark, file, escape(item["sha256"][:16])]
 
 
-def _limits() -> str:
-    return f"<h2>What was not measured or removed</h2>{_list(map(escape, texts.NOT_MEASURED))}"
+def _limits(results: Results) -> str:
+    not_measured = _list(map(escape, texts.NOT_MEASURED))
+    return f"<h2>What was not measured or removed</h2>{not_measured}{_left_out(results)}"
+
+
+def _left_out(results: Results) -> str:
+    """The originals that no figure counts, each with the reason."""
+    about = results.about
+    reasons = {
+        **about["originals_unreadable"],
+        **about["originals_skipped"],
+        **dict.fromkeys(about["originals_without_a_face"], texts.NO_FACE),
+    }
+    lines = (f"{escape(name)}: {escape(reason)}" for name, reason in sorted(reasons.items()))
+    return f"<h3>Originals that were left out</h3>{_list(lines)}" if reasons else ""
 
 
 def _table(heads: str, lines: Iterable[str], name: str = "", kind: str = "") -> str:

@@ -72,11 +72,11 @@ JUDGES = (
     "rows are marked, and headline figures come from others where others were given."
 )
 FLOOR = "a method that keeps these labels can hardly go below."
+NO_FACE = "no face was found or given"
 NOT_MEASURED = (
     "Bodies, gait, clothes, hair, tattoos, text, licence plates, voices and places identify people too. "
     "None of them is measured here, and epd removes none of them.",
     "Only the main face of each picture is judged; bystanders are not.",
-    "Originals without a face that was found or given are in no figure.",
     "An attacker with better recognisers, more pictures of a person, or knowledge of who can be on a "
     "picture does better than any row here: figures say what these judges can do, not what is possible.",
     "Reflections, backs of heads, and people told by those they stand beside.",

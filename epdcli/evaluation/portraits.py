@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from epdcli.batch.listing import listed
+from epdcli.batch.listing import Listing
 from epdcli.errors import UsageError
 from epdcli.model import Points
 
@@ -35,9 +35,9 @@ class Portrait:
 
 
 def read_portraits(
-    originals: Path, people: Path | None = None, labels: Path | None = None
+    originals: Listing, people: Path | None = None, labels: Path | None = None
 ) -> tuple[Portrait, ...]:
-    """The pictures of a folder, in the order of their names.
+    """The pictures of a folder that was listed, in the order of their names.
 
     `people` and `labels` are CSV files with a column `file` (relative to the folder); `person`, the five
     points (`left_eye_x`, ...) and labels may stand in either, and pictures that a `people` file lacks are
@@ -46,16 +46,15 @@ def read_portraits(
     """
     told = {**_table(people)} if people else {}
     labelled = _table(labels) if labels else {}
-    listing = sorted(listed([originals]), key=lambda item: item[1])
-    found = [(path, name) for path, name in listing if not people or name in told]
+    found = [(path, name) for path, name in originals.pictures if not people or name in told]
     for given, rows in ((people, told), (labels, labelled)):
         if given and not any(name in rows for _, name in found):
             raise UsageError(
-                f"{given} names no picture of {originals}.",
-                hint=f"Its column 'file' must hold paths relative to {originals}.",
+                f"{given} names no picture of the originals.",
+                hint="Its column 'file' must hold paths relative to their folder.",
             )
     if not found:
-        raise UsageError(f"No picture found in {originals}.", hint="Give the folder of the originals.")
+        raise UsageError("There is no picture among the originals.", hint="Give the folder of the originals.")
     return tuple(
         _portrait(path, name, {**labelled.get(name, {}), **told.get(name, {})}) for path, name in found
     )

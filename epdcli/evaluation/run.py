@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from epdcli.batch.listing import Listing, listing_of
 from epdcli.batch.run import Observer as RunObserver
 from epdcli.deidentifier import Options
 from epdcli.errors import UsageError
@@ -65,7 +66,8 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
     """
     clashes([*settings.sets, *settings.methods])
     choice = choose_backend(settings.backend, settings.device)
-    portraits = read_portraits(settings.originals, settings.people, settings.labels)
+    listing = listing_of([settings.originals])
+    portraits = read_portraits(listing, settings.people, settings.labels)
     sets = [
         *(read_set(name, folder, portraits) for name, folder in settings.sets.items()),
         *_own_sets(settings, portraits, runs),
@@ -82,7 +84,7 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
     )
     headline = settings.panel.headline
     results = Results(
-        about=_about(settings, subject, choice.reason),
+        about=_about(settings, subject, choice.reason, listing),
         sets=tuple(_summary(subject, number) for number in range(len(subject.sets))),
         judges=_judges(settings.panel),
         headline=headline,
@@ -152,7 +154,7 @@ def _summary(subject: Subject, number: int) -> SetSummary:
     )
 
 
-def _about(settings: Settings, subject: Subject, chosen: str) -> dict[str, Any]:
+def _about(settings: Settings, subject: Subject, chosen: str, listing: Listing) -> dict[str, Any]:
     people = subject.people
     return {
         "tool": f"epdcli {version('epdcli')}",
@@ -162,6 +164,7 @@ def _about(settings: Settings, subject: Subject, chosen: str) -> dict[str, Any]:
         "people_with_several_pictures": int((np.bincount(people) > 1).sum()),
         "originals_without_a_face": list(subject.faceless),
         "originals_unreadable": dict(subject.unreadable),
+        "originals_skipped": {one.name: one.reason for one in listing.skipped},
         "labels": sorted({label for portrait in subject.portraits for label in portrait.labels}),
         "attacks": list(settings.attacks),
         "requirements": [requirement.text for requirement in settings.requirements],

@@ -141,7 +141,11 @@ def test_what_is_not_measured_is_said(epd: Epd, tmp_path: Path, astronaut: NDArr
     assert "2.jpg is text, not a picture" in shown.stderr
     about = json.loads((tmp_path / "report" / "results.json").read_text())
     assert list(about["originals_unreadable"]) == ["a/2.jpg"]
+    assert list(about["originals_skipped"]) == ["a/3.pdf"]
     assert (about["pictures"], about["originals_without_a_face"]) == (2, [])
+    shown = (tmp_path / "report" / "index.html").read_text()
+    assert "<li>a/3.pdf: not a kind of file that can be read</li>" in shown
+    assert "<li>a/2.jpg: " in shown
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from epdcli.batch.listing import listing_of
 from epdcli.errors import UsageError
 from epdcli.evaluation.cache import Cache, key_of
 from epdcli.evaluation.conventions import CROPS, parse_source
@@ -30,7 +31,7 @@ def originals(tmp_path: Path) -> Path:
 
 
 def test_the_first_folder_is_the_person_and_a_loose_picture_is_its_own(originals: Path) -> None:
-    portraits = read_portraits(originals)
+    portraits = read_portraits(listing_of([originals]))
     assert [p.person for p in portraits] == ["Ann", "Ann", "Bob", "alone.jpg"]
     assert people_of(portraits).tolist() == [0, 0, 1, 2]
 
@@ -38,7 +39,7 @@ def test_the_first_folder_is_the_person_and_a_loose_picture_is_its_own(originals
 def test_a_list_of_people_names_them_gives_points_and_chooses(originals: Path, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text(f"file,person,{POINTS}\nAnn/1.jpg,A,1,2,3,4,5,6,7,8,9,10\nBob/1.jpg,A,,,,,,,,,,\n")
-    first, second = read_portraits(originals, people)
+    first, second = read_portraits(listing_of([originals]), people)
     assert (first.person, second.person, second.landmarks) == ("A", "A", None)
     assert first.landmarks is not None and first.landmarks[1].tolist() == [3, 4]
 
@@ -46,12 +47,13 @@ def test_a_list_of_people_names_them_gives_points_and_chooses(originals: Path, t
 def test_labels_make_groups_and_ages_make_bands(originals: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text("file,age,gender\nAnn/1.jpg,17,female\nBob/1.jpg,61,male\nAnn/2.jpg,18,female\n")
-    groups = groups_of(read_portraits(originals, labels=labels), smallest=1)
+    groups = groups_of(read_portraits(listing_of([originals]), labels=labels), smallest=1)
     assert {name: members.sum() for name, members in groups.items()} == {
         ("age", "0-17"): 1, ("age", "18-39"): 1, ("age", "60+"): 1, ("gender", "female"): 2,
         ("gender", "male"): 1,
     }  # fmt: skip
-    assert set(groups_of(read_portraits(originals, labels=labels), smallest=2)) == {("gender", "female")}
+    portraits = read_portraits(listing_of([originals]), labels=labels)
+    assert set(groups_of(portraits, smallest=2)) == {("gender", "female")}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_list_that_fits_nothing_is_refused(
     people = tmp_path / "people.csv"
     people.write_text(content)
     with pytest.raises(UsageError, match=said):
-        read_portraits(originals, people)
+        read_portraits(listing_of([originals]), people)
 
 
 def test_files_are_matched_by_relative_path_and_by_stem(originals: Path, tmp_path: Path) -> None:
@@ -71,11 +73,11 @@ def test_files_are_matched_by_relative_path_and_by_stem(originals: Path, tmp_pat
     for name in ("Ann/1.jpg", "Bob/1.png"):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(b"")
-    given = read_set("tool", out, read_portraits(originals))
+    given = read_set("tool", out, read_portraits(listing_of([originals])))
     found = [file.relative_to(out).as_posix() if file else None for file in given.files]
     assert found == ["Ann/1.jpg", None, "Bob/1.png", None] and given.missing == 2
     with pytest.raises(UsageError, match="none of the originals' names"):
-        read_set("tool", originals / "Ann", read_portraits(originals))
+        read_set("tool", originals / "Ann", read_portraits(listing_of([originals])))
 
 
 def test_the_manifest_beside_a_folder_says_what_was_filled(originals: Path, tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_the_manifest_beside_a_folder_says_what_was_filled(originals: Path, tmp_
     told = {"method": "blur", "files": [{"source": "Ann/1.jpg", "faces": faces}]}
     manifest = tmp_path / "out.manifest.json"
     manifest.write_text(json.dumps(told))
-    portraits = read_portraits(originals)
+    portraits = read_portraits(listing_of([originals]))
     assert read_set("x", tmp_path / "out", portraits).fills == {"Ann/1.jpg": (Box(1, 2, 3, 4),)}
     manifest.write_text(json.dumps({**told, "method": "solid"}))  # then a fill is what was asked for
     assert read_set("x", tmp_path / "out", portraits).fills == {}

@@ -43,7 +43,8 @@ def results(**given: object) -> Results:
     names = ("none", "blur", "<tool> & co")
     about = {
         "pictures": 90, "people": 30, "people_with_several_pictures": 30, "tool": "epdcli",
-        "requirements": [],
+        "requirements": [], "originals_without_a_face": ["b.jpg"], "originals_unreadable": {},
+        "originals_skipped": {"<a>.mp4": "a video"},
     }  # fmt: skip
     shape = ((0.001, 1.0), (0.1, 1.0), (0.0, 0.5, 1.0), (1.0, 1.0), (2.0, 0.0))
     curves = tuple(Curve("blur", attack, FREE, *shape) for attack in ("naive", "linkability"))
@@ -177,3 +178,10 @@ def test_the_table_in_markdown_has_a_line_for_every_row() -> None:
     assert lines[0] == "|  | pictures | AUC | TPR@1e-3 | emotion |"
     assert lines[2] == "| none | 90 | 1.000 | – | 0.900 |"
     assert [line.split(" | ")[0] for line in lines[3:]] == ["| blur", "| blur: filled", "| <tool> & co"]
+
+
+def test_originals_that_were_left_out_are_listed() -> None:
+    shown = page(results())
+    assert "<li>&lt;a&gt;.mp4: a video</li><li>b.jpg: no face was found or given</li>" in shown
+    about = {**results().about, "originals_without_a_face": [], "originals_skipped": {}}
+    assert "left out" not in page(results(about=about))
