@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from epdcli.commands.skipping import Ignored, tell_skipped
 from epdcli.errors import EpdError
+
+if TYPE_CHECKING:
+    from epdcli.faces.detection import Detector
+    from epdcli.model import Face, Pixels
+    from epdcli.pictures import Page
 
 
 def detect(
@@ -30,6 +35,7 @@ def detect(
 ) -> None:
     """Find the faces in PICTURES: boxes, five landmarks and scores.
 
+    Faces count that only transparency or a stretch of the values shows.
     Ends with 1 when a picture could not be read, or something was skipped that may show people.
     """
     from epdcli import pictures as files
@@ -48,9 +54,12 @@ def detect(
         finder = load_plugin("epd.detectors", detector)(engine, settings)
         for source, name in listing.pictures:
             try:
-                frames = files.read(source).frames
+                file = files.read(source)
                 digests[name] = sha256_of(source)
-                found[name] = [finder.detect(frame) for frame in frames]
+                found[name] = [
+                    _seen(finder, frame, page)
+                    for frame, page in zip(file.frames, file.encoding.pages, strict=True)
+                ]
             except (EpdError, OSError) as error:
                 failed = True
                 print(f"epd: {error}", file=sys.stderr)
@@ -59,6 +68,18 @@ def detect(
     else:
         _show({name: [face for frame in frames for face in frame] for name, frames in found.items()})
     raise typer.Exit(1 if failed else 0)
+
+
+def _seen(finder: Detector, frame: Pixels, page: Page) -> list[Face]:
+    """The faces of a frame, and those that viewers may show of its page besides."""
+    from epdcli import pictures
+    from epdcli.faces.draft import Draft
+    from epdcli.faces.found import shown_by_looks
+
+    faces = finder.detect(frame)
+    draft = Draft("", frame, alpha=pictures.alpha_of(page))
+    more = shown_by_looks(draft, faces, pictures.looks_of(page, frame), finder)
+    return [*faces, *(face for face, _ in more)]
 
 
 def _show(found: dict) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epdcli.faces.candidates import overlaps
 from epdcli.faces.coverage import PROCESSED, covered_share, is_plain
+from epdcli.faces.detection import Detector
 from epdcli.faces.draft import Draft
-from epdcli.model import Face
+from epdcli.model import Face, Look
 
+_IN_A_LOOK = 0.3  # the score that a face needs there: edges of cut-outs look like much
 _FOUND_AGAIN, _MOSTLY_COVERED = 0.7, 0.6  # intersection over union; of the inner face
 
 
@@ -19,6 +21,18 @@ def is_bare(draft: Draft, face: Face, alpha: NDArray[np.uint8] | None) -> bool:
     """Whether a face of a look is shown: by the finished frame's transparency, if that makes the look, or
     since no mask covers it. (Where transparency is even, the frame itself shows what the look does.)"""
     return is_left_over(draft, face) if alpha is None else not is_plain(alpha, face)
+
+
+def shown_by_looks(
+    draft: Draft, known: Sequence[Face], looks: Iterable[Look], detector: Detector
+) -> Iterator[tuple[Face, bool]]:
+    """Faces beside the `known` ones that only a look shows, and of each whether transparency makes it."""
+    among = list(known)
+    for look in looks:
+        seen = [face for face in detector.detect(look.pixels) if face.score >= _IN_A_LOOK]
+        new = [face for face in seen if not is_among(face, among) and is_bare(draft, face, look.alpha)]
+        among += new
+        yield from ((face, look.alpha is not None) for face in new)
 
 
 def is_left_over(draft: Draft, face: Face) -> bool:

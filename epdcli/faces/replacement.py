@@ -20,7 +20,14 @@ from epdcli.faces.coverage import PROCESSED, covered_share
 from epdcli.faces.crops import crops_for
 from epdcli.faces.detection import SAME_UNION, Detector, detect_mirrored
 from epdcli.faces.draft import Draft, Replacement
-from epdcli.faces.found import is_among, is_bare, is_covered, is_left_over, judged_at, synthetic_below
+from epdcli.faces.found import (
+    is_among,
+    is_covered,
+    is_left_over,
+    judged_at,
+    shown_by_looks,
+    synthetic_below,
+)
 from epdcli.faces.ladder import Ladder, Rung
 from epdcli.faces.pasting import COVERED, composite, to_picture
 from epdcli.faces.verification import Verifier, distances, is_small
@@ -30,7 +37,6 @@ _DRAWBACK = 0.5  # what a method says against a new face, against its distance, 
 _MOVES = 0.04  # how far the distance of a small face moves from one finished file to the next
 _CERTAIN, _CERTAIN_PX = 0.5, 48.0  # score and height of faces that no detector misses twice
 _SEEN_THERE = 0.3  # intersection over union
-_SEEN_IN_A_LOOK = 0.3  # the score that a face needs there: edges of cut-outs look like much
 _ROOM = 1.5  # of a face's longer side: what a recogniser's crop needs around its centre
 _NO_CODE: Code = np.zeros(0, np.float32)
 
@@ -163,14 +169,8 @@ class Replacer:
         left_over = [face for face in found if is_left_over(draft, face)]
         uncovered = [face for face in left_over if not self._is_made_of_masks(draft, face)]
         draft, too_similar = self._similar(draft, finished, covered)
-        by_alpha: list[Face] = []
-        for look in looks:
-            seen = [face for face in self._detector.detect(look.pixels) if face.score >= _SEEN_IN_A_LOOK]
-            new = [
-                face for face in seen if not is_among(face, uncovered) and is_bare(draft, face, look.alpha)
-            ]
-            uncovered += new
-            by_alpha += new if look.alpha is not None else []
+        by_looks = list(shown_by_looks(draft, uncovered, looks, self._detector))
+        uncovered += [face for face, _ in by_looks]
         if left_over or uncovered or too_similar:
             uncovered += [
                 face
@@ -179,7 +179,8 @@ class Replacer:
                 and not is_among(face, [*draft.faces, *uncovered])
                 and not self._is_made_of_masks(draft, face)
             ]
-        return Report(draft, tuple(uncovered), frozenset(too_similar), by_alpha=tuple(by_alpha))
+        of_alpha = tuple(face for face, by_alpha in by_looks if by_alpha)
+        return Report(draft, tuple(uncovered), frozenset(too_similar), by_alpha=of_alpha)
 
     def _is_made_of_masks(self, draft: Draft, face: Face) -> bool:
         """Whether a doubtful face found in the finished frame is an accident of the masks (two fills for
