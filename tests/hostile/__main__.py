@@ -18,7 +18,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .battery import leaks, missing, told
+from .battery import leaks, missing, shown_still, told
 from .case import Case, Expect
 from .catalogue import CASES, folder_of
 from .judges import changed, exiftool_says
@@ -67,6 +67,8 @@ def main() -> int:
 def _ends(case: Case) -> tuple[str, ...]:
     """The verdicts that a case may have. The worst that a damaged file may do is stay inside."""
     match case.expect:
+        case Expect.REFUSED if case.verdicts == ("skipped",):
+            return case.verdicts
         case Expect.REFUSED:
             picked_up = not case.by_hand and "." in case.name
             return ("failed",) if picked_up else ("failed", "skipped")
@@ -119,9 +121,12 @@ def _judge(rows: dict[str, Row], root: Path) -> None:
                 leaks(row.output, row.source) if row.output.exists() else ["named in the manifest, not there"]
             )
             row.problems += ["leak: the name"] if MARKER in entry["output"] else []
+            row.problems += shown_still(row.case, row.output)
+    named = {root / "in" / entry["source"].rstrip("/") for entry in record["skipped"]}
     for row in rows.values():
-        if row.got == "nothing" and "skipped" in _ends(row.case) and row.source.is_relative_to(root):
-            row.got = "skipped"  # no picture by its suffix, or no file
+        if row.got == "nothing" and row.source.is_relative_to(root):
+            gone = not row.source.exists() or row.source.is_dir()  # a folder is looked into
+            row.got = "skipped" if row.source in named or gone else "nothing"
     named = {row.output for row in rows.values()}
     for stranger in (path for path in (root / "out").rglob("*") if path.is_file() and path not in named):
         rows[str(stranger)] = Row(

@@ -18,6 +18,7 @@ from epdcli.pictures import PictureFile, read, scan, write
 from .case import Case, Expect
 from .judges import planted_bytes, visible_faces
 from .planting import FACE, KEPT
+from .viewers import SHOWN, likeness
 
 _MARGIN = 24  # a new face changes the blocks that it touches, and their neighbours by their chroma
 
@@ -85,6 +86,14 @@ def leaks(target: Path, source: Path | None = None) -> list[str]:
     ]
 
 
+def shown_still(case: Case, target: Path) -> list[str]:
+    """Whether a face that only viewers show in the source is still shown by an output."""
+    if case.place is None or not target.exists():
+        return []
+    alike = likeness(target.read_bytes(), case.place)
+    return [f"leak: a viewer shows the face ({alike:.2f})"] if alike > SHOWN else []
+
+
 def unfaithful(case: Case, old: PictureFile, new: PictureFile, touched: list[NDArray[np.bool_]]) -> list[str]:
     """Where the output is another picture than the source: frames, size, depth, mode, other pixels."""
     problems = []
@@ -147,4 +156,4 @@ def told(case: Case, said: Mapping[str, object]) -> list[str]:
     return lost + [f"exiftool: {key}" for key in said if key not in kept]
 
 
-__all__ = ["Expect", "Outcome", "leaks", "missing", "new_faces", "run", "told", "unfaithful"]
+__all__ = ["Expect", "Outcome", "leaks", "missing", "new_faces", "run", "shown_still", "told", "unfaithful"]

@@ -33,7 +33,8 @@ class Case:
     compared at `decibels` outside the face, all others bit for bit. `needs` names a program or a
     module without which the case is skipped, and says so. `verdicts` are the ends that `epd` may
     give a file that is written here. `options` are `epd`'s for this case (cases of the same options are one
-    run); `stays` are the EXIF values that its output must hold, of those that the options ask for.
+    run); `stays` are the EXIF values that its output must hold, of those that the options ask for. `place`
+    is where a look of some viewer shows a face that the colours don't (see `viewers`).
     """
 
     title: str
@@ -49,6 +50,7 @@ class Case:
     verdicts: tuple[str, ...] = ("pass",)
     options: tuple[str, ...] = ()
     stays: frozenset[Keep] = frozenset()
+    place: tuple[slice, slice] | None = None
 
     @property
     def asked(self) -> frozenset[Keep]:

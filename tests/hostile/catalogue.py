@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from . import cases_broken, cases_formats, cases_kept, cases_metadata, cases_odd
+from . import (
+    cases_broken,
+    cases_colour,
+    cases_formats,
+    cases_kept,
+    cases_metadata,
+    cases_odd,
+    cases_shown,
+    cases_unread,
+)
 from .case import Case
 
 CASES: tuple[Case, ...] = (
@@ -11,6 +20,9 @@ CASES: tuple[Case, ...] = (
     *cases_broken.CASES,
     *cases_kept.CASES,
     *cases_odd.CASES,
+    *cases_shown.CASES,
+    *cases_colour.CASES,
+    *cases_unread.CASES,
 )
 
 

@@ -47,6 +47,7 @@ _PLAIN_GROUPS |= {
     "Meta",
     "QuickTime",
     "Track1",
+    "Track2",
 }
 _PLAIN_GROUPS |= {"Adobe", "PNG-cICP", "PNG-pHYs", "XMP-x", "SourceFile", "IFD0", "IFD1", "IFD2", "IFD3"}
 _TELLING = (
@@ -133,7 +134,7 @@ def decoded_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
         image.seek(number)
         if image.mode in ("I;16", "I;16B", "F", "I"):
             samples = np.asarray(image, dtype=np.float64)
-            grey = samples * (255 / max(1e-9, float(samples.max())))
+            grey = (samples - min(0, samples.min())) * (255 / max(1e-9, float(np.ptp(samples))))
             yield np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
         elif image.mode in ("LA", "La", "RGBA"):
             pixels = np.asarray(image)

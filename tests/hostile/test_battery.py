@@ -44,8 +44,8 @@ def test_a_hostile_file_ends_clean_or_as_one_sentence(
         released[outcome.output] = case
 
 
-def test_there_are_at_least_150_cases_of_distinct_causes() -> None:
-    assert len({case.title for case in CASES}) == len(CASES) >= 150
+def test_there_are_at_least_600_cases_of_distinct_causes() -> None:
+    assert len({case.title for case in CASES}) == len(CASES) >= 600
 
 
 def test_exiftool_finds_in_the_outputs_what_was_to_stay_and_nothing_else(
