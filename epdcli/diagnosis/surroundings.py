@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -88,7 +89,10 @@ def memory_and_disk(output: Path) -> list[Finding]:
     """Cores, memory and free disk, as far as this process may have them."""
     cores, held = machine.usable_cores(), machine.memory()
     free = held.available is None or held.available >= _LITTLE_MEMORY
-    disks = {"here": machine.free_disk(output), "temporary": machine.free_disk(Path(tempfile.gettempdir()))}
+    disks = {"here": machine.free_disk(output)}
+    with suppress(FileNotFoundError):  # on Linux nothing needs it
+        disks["temporary"] = machine.free_disk(Path(tempfile.gettempdir()))
+    told = [f"{_gigabytes(size)} free ({name})" for name, size in disks.items()]
     roomy = min(disks.values()) >= _LITTLE_DISK
     return [
         Finding("machine", "cores", State.OK, f"{cores:g} of {machine.processor()}"),
@@ -103,7 +107,7 @@ def memory_and_disk(output: Path) -> list[Finding]:
             "machine",
             "disk",
             State.OK if roomy else State.WARNING,
-            ", ".join(f"{_gigabytes(size)} free ({name})" for name, size in disks.items()),
+            ", ".join(told if "temporary" in disks else [*told, "none (temporary)"]),
             "" if roomy else "Make room before a large run",
         ),
     ]
