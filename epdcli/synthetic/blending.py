@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from epdcli.faces.coverage import inner_outline
 from epdcli.model import Mask, Pixels, Points
@@ -15,6 +16,7 @@ _ERODED_PX, _FEATHER_PX = 7, 4.0
 _FULL = 1.001  # so that rounding leaves the mask's middle at exactly 1
 _SPECK_PX = 9
 _FRINGE_PX, _SKIN_PX = 13, 16.0  # the edge of a person's hair that goes with it; the Gaussian that fills it
+_QUARTER = 4
 _RIM_PX = (6.0, 16.0)  # from the hull's border inwards: up to here it is the rim, and from here on it isn't
 _BROW_PX = 7.0  # above the brows: from here on what is not skin lies in front
 _SHINE = 0.85  # how much lighter skin than the cheeks' counts: a shining forehead is still one
@@ -69,10 +71,18 @@ def with_bare_forehead(pixels: Pixels, skin: Mask, landmarks: Points, hull: Mask
     """A person's face without its fringe or cap: what lies over the forehead gets the colours of the skin
     around it, so that none of it is painted onto another's forehead."""
     clear = cv2.erode(open_forehead(skin, landmarks), np.ones((_FRINGE_PX,) * 2)) * inner_part(hull)
-    weight = cv2.GaussianBlur(clear, (0, 0), _SKIN_PX)[..., None]
-    around = cv2.GaussianBlur(pixels * clear[..., None], (0, 0), _SKIN_PX) / np.maximum(weight, 1e-4)
+    weight, summed = (_spread(values) for values in (clear, pixels * clear[..., None]))
+    around = summed / np.maximum(weight, 1e-4)[..., None]
     shown = cv2.GaussianBlur(np.maximum(clear, 1 - _forehead(landmarks)), (0, 0), _FEATHER_PX)[..., None]
     return np.rint(shown * pixels + (1 - shown) * np.clip(around, 0, 255)).astype(np.uint8)
+
+
+def _spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gaussian means of 16 px, by way of a quarter of the size: exact ones take ten times as long."""
+    side = SIZE // _QUARTER
+    small = cv2.resize(values, (side, side), interpolation=cv2.INTER_AREA)
+    smooth = cv2.GaussianBlur(small, (0, 0), _SKIN_PX / _QUARTER)
+    return np.asarray(cv2.resize(smooth, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def clean_rim(skin: Mask, hull: Mask) -> Mask:

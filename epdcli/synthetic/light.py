@@ -59,7 +59,7 @@ def is_grey(light: Floats) -> bool:
 
 def relit(pixels: Pixels, mask: Mask, light: Floats, detail: Floats) -> Pixels:
     """The face (256 x 256 x 3) in another light (8, 8, 3), with detail as strong as `detail` (3,) says."""
-    lit = _lit(pixels.astype(np.float32), _blown_up(light_of(pixels, mask)), _blown_up(light))
+    lit = _lit(pixels.astype(np.float32), light_of(pixels, mask), light)
     shown = detail_of(np.clip(lit, 0, 255).astype(np.uint8), mask)
     *bands, base = _bands(lit)
     for band, own_strength, strength in zip(bands, shown, detail, strict=True):
@@ -71,13 +71,14 @@ def relit(pixels: Pixels, mask: Mask, light: Floats, detail: Floats) -> Pixels:
 
 
 def _lit(face: Floats, own: Floats, wanted: Floats) -> Floats:
-    """The face, whose light is `own`, in the `wanted` one (each 256 x 256 x 3, RGB).
+    """The face (256 x 256 x 3, RGB), whose light is `own`, in the `wanted` one (8 x 8 x 3 each).
 
     Lightness is scaled and shifted; colour is shifted alone: a white highlight on dark skin that was scaled
     channel by channel would turn blue.
     """
-    (face_l, face_ab), (own_l, own_ab), (wanted_l, wanted_ab) = map(
-        _lightness_and_colour, (face, own, wanted)
+    (face_l, face_ab), (own_l, own_ab), (wanted_l, wanted_ab) = (
+        (lab[..., :1], lab[..., 1:])
+        for lab in (_in_lab(face), _blown_up(_in_lab(own)), _blown_up(_in_lab(wanted)))
     )
     ratio = np.clip((wanted_l + _DARK) / (own_l + _DARK), _LEAST, _MOST)
     lightness = _RATIO * face_l * ratio + (1 - _RATIO) * (face_l + wanted_l - own_l)
@@ -87,11 +88,10 @@ def _lit(face: Floats, own: Floats, wanted: Floats) -> Floats:
     return np.asarray(255 * cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.float32)
 
 
-def _lightness_and_colour(rgb: Floats) -> tuple[Floats, Floats]:
-    """CIE L (0..100) and a, b of a picture (0..255)."""
+def _in_lab(rgb: Floats) -> Floats:
+    """CIE L (0..100), a and b of a picture (0..255)."""
     scaled = np.clip(rgb, 0, 255) / np.float32(255)
-    lab = np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32)
-    return lab[..., :1], lab[..., 1:]
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def _bands(values: Floats) -> list[Floats]:
@@ -100,5 +100,5 @@ def _bands(values: Floats) -> list[Floats]:
     return [finer - coarser for finer, coarser in pairwise(levels)] + [levels[-1]]
 
 
-def _blown_up(light: Floats) -> Floats:
-    return np.asarray(cv2.resize(light, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.float32)
+def _blown_up(blocks: Floats) -> Floats:
+    return np.asarray(cv2.resize(blocks, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.float32)
