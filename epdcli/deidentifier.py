@@ -29,6 +29,7 @@ from epdcli.model import AlignedFace, Attributes, Face, PictureRecord, Pixels, V
 from epdcli.pictures.arrays import pixels_of
 from epdcli.pipeline import Answer, Policy
 from epdcli.runtimes import BATCH, Engine, choose_backend, load_plugin
+from epdcli.wording import MORE_MEMORY
 
 _KEY_BYTES = 32  # shorter keys can be guessed
 
@@ -223,7 +224,7 @@ class Deidentifier:
     ) -> PictureRecord:
         """Read a file and find its faces; write nothing. The record's faces have no method."""
         _check_given(given)
-        begun = time.perf_counter()
+        begun, hint = time.perf_counter(), ""
         try:
             frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
             found = given if given is not None else [self.detect(frame) for frame in frames]
@@ -231,9 +232,10 @@ class Deidentifier:
             faces = tuple(record_of(face, self.options.threshold) for face in replaced)
             verdict, reason = (Verdict.PASS, "") if faces else (Verdict.NO_FACE, "no face found")
         except (EpdError, OSError) as error:
-            faces, verdict, reason = (), Verdict.FAILED, str(error)
+            faces, verdict, reason = (), Verdict.FAILED, getattr(error, "message", str(error))
+            hint = getattr(error, "hint", "")
         seconds = round(time.perf_counter() - begun, 3)
-        return PictureRecord(name, None, None, verdict, reason, seconds, faces)
+        return PictureRecord(name, None, None, verdict, reason, seconds, faces, hint=hint)
 
     def file(
         self,
@@ -278,13 +280,11 @@ class Deidentifier:
                 release(content, target, source, replaces=old, keep_times=self.options.policy.keep_times)
                 digest = hashlib.sha256(content).hexdigest()
         except EpdError as error:
-            answer = Answer(Verdict.FAILED, str(error))
+            answer = Answer(Verdict.FAILED, error.message, hint=error.hint)
         except OSError as error:
             answer = Answer(Verdict.FAILED, f"{target.name} can't be written: {error.strerror or error}.")
         except MemoryError:
-            answer = Answer(
-                Verdict.FAILED, "not enough memory for this picture; lower --jobs or --max-pixels"
-            )
+            answer = Answer(Verdict.FAILED, "not enough memory for this picture", hint=MORE_MEMORY)
         except Exception as error:  # one bad picture never stops the rest; --debug shows the traceback
             if self.options.debug:
                 raise
@@ -303,6 +303,7 @@ class Deidentifier:
             marked=answer.marked and digest is not None,
             source_sha256=read,
             smallest_face_px=answer.smallest_face_px,
+            hint=answer.hint,
         )
 
     def description(self) -> Mapping[str, object]:

@@ -144,12 +144,13 @@ class FaceRecord:
 class PictureRecord:
     """What the manifest says of one picture; paths are relative to the source and output folders.
 
-    `kept` names the EXIF values that the output holds because `--keep` asked for them, `dropped` what the
-    source held besides its pixels and the output does not. `digital_source_type` is IPTC's word for a picture
-    with a generated face, empty without one or with `--no-mark`; `marked` whether the output itself says it.
-    `stayed` are the boxes of faces that were left as they are, because a person decided so.
-    `source_sha256` is the source's as it was read, by which `--resume` sees that it has changed since.
-    `smallest_face_px` is the height from which on faces were looked for: in large pictures not the smallest.
+    `hint` says what to do about the `reason`. `kept` names the EXIF values that the output holds because
+    `--keep` asked for them, `dropped` what the source held besides its pixels and the output does not.
+    `digital_source_type` is IPTC's word for a picture with a generated face, empty without one or with
+    `--no-mark`; `marked` whether the output itself says it. `stayed` are the boxes of faces that were left as
+    they are, because a person decided so. `source_sha256` is the source's as it was read, by which `--resume`
+    sees that it has changed since. `smallest_face_px` is the height from which on faces were looked for: in
+    large pictures not the smallest.
     """
 
     source: str
@@ -166,3 +167,4 @@ class PictureRecord:
     marked: bool = False
     source_sha256: str | None = None
     smallest_face_px: float | None = None
+    hint: str = ""

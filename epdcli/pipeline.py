@@ -48,7 +48,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a picture, why, its faces, and what a record says of its file (see PictureRecord)."""
+    """What became of a picture, why, its faces, and what a record says of it (see PictureRecord)."""
 
     verdict: Verdict
     reason: str
@@ -59,6 +59,7 @@ class Answer:
     digital_source_type: str = ""
     marked: bool = False
     smallest_face_px: float | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, eq=False)

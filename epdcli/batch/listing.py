@@ -33,6 +33,11 @@ _OTHER = (
     "not a kind of file that can be read",
     "Convert it to a picture, or leave it out with --ignore.",
 )
+_VIDEOS = {
+    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
+    ".wmv",
+}  # fmt: skip
+_VIDEO = ("a video, which can't be read", f"{pictures.FROM_VIDEO}, or leave it out with --ignore.")
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def _sort_in(path: Path, root: Path, ignore: Sequence[str], found: Listing) -> N
     elif _shows_nothing(path):
         found.ignored.append(name)
     else:
-        found.skipped.append(Skipped(name, *_OTHER))
+        found.skipped.append(Skipped(name, *(_VIDEO if path.suffix.lower() in _VIDEOS else _OTHER)))
 
 
 def is_ignored(name: str, patterns: Sequence[str]) -> bool:

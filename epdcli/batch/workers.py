@@ -24,6 +24,7 @@ from epdcli.errors import SetupError
 from epdcli.faces.method import Prepared
 from epdcli.files import identity
 from epdcli.model import AlignedFace, Face, PictureRecord, Verdict
+from epdcli.wording import MORE_MEMORY
 
 Result = TypeVar("Result")
 
@@ -258,6 +259,6 @@ def _again(task: Task) -> Task:
 
 
 def _died(task: Task) -> PictureRecord:
-    reason = "its worker died twice, probably out of memory; lower --jobs or --max-pixels"
-    record = PictureRecord(task.job.name, None, None, Verdict.FAILED, reason, seconds=0.0)
+    reason = "its worker died twice, probably out of memory"
+    record = PictureRecord(task.job.name, None, None, Verdict.FAILED, reason, seconds=0.0, hint=MORE_MEMORY)
     return _without_old_output(record, _again(task).job)

@@ -24,7 +24,14 @@ app = typer.Typer(
     name="epd",
     help="De-identify faces in pictures: every face becomes the face of a person who does not exist.",
     no_args_is_help=True,
-    add_completion=False,
+    epilog="""Examples:
+
+    epd deidentify img/ out/            # a folder with all its subfolders
+
+    epd detect --draw boxes/ img/       # what would be found, to look at
+
+    epd doctor                          # what works on this machine
+    """,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},

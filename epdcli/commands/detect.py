@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from epdcli.commands.skipping import Ignored, tell_skipped
-from epdcli.errors import EpdError
+from epdcli.errors import EpdError, UsageError
 
 if TYPE_CHECKING:
     from epdcli.faces.detection import Detector
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from epdcli.pictures import Page
 
 
-def detect(
+def detect(  # noqa: PLR0913, PLR0917  the options of the command are its parameters
     pictures: Annotated[list[Path], typer.Argument(help="Files and folders.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
     backend: Annotated[
@@ -31,6 +31,13 @@ def detect(
         typer.Option(metavar="PX", help="Look for faces of this height on, in large pictures too.", min=20),
     ] = None,
     upright: Annotated[bool, typer.Option("--upright", help="Look for upright faces only.")] = False,
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write copies with boxes, numbers and scores there. They show the originals.",
+        ),
+    ] = None,
     ignore: Ignored = None,
 ) -> None:
     """Find the faces in PICTURES: boxes, five landmarks and scores.
@@ -41,6 +48,7 @@ def detect(
     from epdcli import pictures as files
     from epdcli.batch.detections_file import detections_as_json
     from epdcli.batch.listing import listing_of, refuse_equal_names
+    from epdcli.commands.drawing import write_drawn
     from epdcli.faces.detection_passes import DetectionSettings
     from epdcli.files import sha256_of
     from epdcli.runtimes import Engine, choose_backend, load_plugin
@@ -60,6 +68,10 @@ def detect(
                     _seen(finder, frame, page)
                     for frame, page in zip(file.frames, file.encoding.pages, strict=True)
                 ]
+                if draw is not None:
+                    write_drawn(draw, name, file.frames, found[name])
+            except UsageError:
+                raise
             except (EpdError, OSError) as error:
                 failed = True
                 print(f"epd: {error}", file=sys.stderr)

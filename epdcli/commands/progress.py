@@ -14,11 +14,18 @@ from rich.table import Table
 
 from epdcli.batch.run import Outcome
 from epdcli.model import PictureRecord, Verdict
+from epdcli.wording import counted, duration
 
 _WHAT_TO_DO = {
-    Verdict.NO_FACE: "look at it; --no-face copy releases it without its metadata",
-    Verdict.WITHHELD: "look at it; try --method solid, or give its faces with --detections",
-    Verdict.FAILED: "see the reason",
+    Verdict.NO_FACE: "Look at it. --no-face copy releases it without its metadata.",
+    Verdict.WITHHELD: "Look at it. Try --method solid, or give its faces with --detections.",
+    Verdict.FAILED: "Try it again. If it fails again, report it with what epd --debug says.",
+}
+_WORDS = {
+    Verdict.PASS: "pass",
+    Verdict.NO_FACE: "no face",
+    Verdict.WITHHELD: "withheld",
+    Verdict.FAILED: "failed",
 }
 _LISTED = 20
 _USUAL_PX = 20.5  # of the smallest face looked for; more is said
@@ -36,7 +43,9 @@ class Reporter:
         print(f"epd: {sentence}", file=sys.stderr)
 
     def prepare(self, pictures: int, method: str) -> None:
-        self._console.print(f"[dim]{escape(method)} looks at all {pictures} pictures first[/dim]")
+        self._console.print(
+            f"[dim]{escape(method)} looks at all of {counted(pictures, 'picture')} first[/dim]"
+        )
 
     def begin(self, pictures: int, run: Mapping[str, Any]) -> None:
         if self._quiet:
@@ -76,7 +85,7 @@ class Reporter:
 
     def _tell(self, outcome: Outcome) -> None:
         missing = [
-            (record.source, record.verdict.value, record.reason, _WHAT_TO_DO[record.verdict])
+            (record.source, _WORDS[record.verdict], record.reason, record.hint or _WHAT_TO_DO[record.verdict])
             for record in outcome.records
             if record.output is None and (outcome.manifest is not None or record.verdict is Verdict.FAILED)
         ]
@@ -92,20 +101,24 @@ class Reporter:
         if self._quiet:
             return
         counts = outcome.summary
-        verdicts = ", ".join(f"{n} {name}" for name, n in counts["verdicts"].items() if n)
+        words = _WORDS | ({Verdict.PASS: "would pass"} if outcome.manifest is None else {})
+        verdicts = ", ".join(f"{n:,} {words[Verdict(name)]}" for name, n in counts["verdicts"].items() if n)
         stayed = f", {counts['stayed_faces']} more stay, as decided," if counts["stayed_faces"] else ""
+        pictures, faces = (counted(counts[f"{noun}s"], noun) for noun in ("picture", "face"))
+        speed = f"{counts['pictures_per_second'] or 0:.2g} pictures/s"
         self._console.print(
-            f"{counts['pictures']} pictures: {verdicts}; {counts['faces']} faces{stayed} "
-            f"in {counts['seconds']:.1f} s ({counts['pictures_per_second']} pictures/s)."
+            f"{pictures}: {verdicts}; {faces}{stayed} in {duration(counts['seconds'])} ({speed})."
         )
+        if outcome.interrupted:
+            self._console.print("Stopped. The same command with --resume goes on where it stopped.")
         if coarse := [size for r in outcome.records if (size := r.smallest_face_px or 0) > _USUAL_PX]:
             self._console.print(
-                f"In {len(coarse)} large pictures faces were looked for from up to {max(coarse):.0f} px on. "
-                "--smallest PX asks for smaller ones."
+                f"In {counted(len(coarse), 'large picture')} faces were looked for from up to "
+                f"{max(coarse):.0f} px on. --smallest PX asks for smaller ones."
             )
         if outcome.ignored:
             self._console.print(
-                f"{len(outcome.ignored)} other files ignored, {escape(outcome.ignored[0])} first."
+                f"{counted(len(outcome.ignored), 'other file')} ignored, {escape(outcome.ignored[0])} first."
             )
         if outcome.manifest is not None:
             self._console.print(f"Record, not for release: {escape(str(outcome.manifest))}")

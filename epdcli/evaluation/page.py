@@ -13,6 +13,7 @@ from epdcli.evaluation.figures import ALL, FILLED, FLOOR, Figure
 from epdcli.evaluation.gauges import NAIVE
 from epdcli.evaluation.results import Results, SetSummary
 from epdcli.evaluation.summary import COLUMNS, FLOOR_TITLE, Column, Row, heading, shown, summary_rows
+from epdcli.wording import counted
 
 
 def page(results: Results, sheet: str = "") -> str:
@@ -105,7 +106,7 @@ def _summary_table(rows: Sequence[Row], columns: Sequence[int], name: str) -> st
 def _counted(pictures: int | None) -> str:
     if pictures is None:
         return "strangers"
-    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
+    return counted(pictures, "picture")
 
 
 def _best(rows: Sequence[Row], column: int) -> list[Figure]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from epdcli.pictures.encoding import Encoding, Page, PictureFile
-from epdcli.pictures.formats import SUFFIXES
+from epdcli.pictures.formats import FROM_VIDEO, SUFFIXES
 from epdcli.pictures.inspect import Finding, scan
 from epdcli.pictures.looks import Alpha, alpha_of, looks_of, shows_more
 from epdcli.pictures.memory import MAX_PIXELS
@@ -12,6 +12,7 @@ from epdcli.pictures.read import read
 from epdcli.pictures.write import write
 
 __all__ = [
+    "FROM_VIDEO",
     "MAX_PIXELS",
     "SOURCE_TYPE",
     "SUFFIXES",

@@ -49,6 +49,8 @@ RAW_SUFFIXES = frozenset(
 
 SUFFIXES = frozenset(suffix for format in FORMATS.values() for suffix in format.suffixes) | RAW_SUFFIXES
 
+FROM_VIDEO = "Take its frames out with ffmpeg -i VIDEO frames/%06d.png"
+
 _MAGIC = (
     (b"\xff\xd8", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -90,9 +92,8 @@ def recognise(data: bytes, name: str) -> Format:
     what = next((what for magic, what in _STRANGERS if data.startswith(magic)), _by_guess(data))
     if what == "a camera raw file":
         raise raw_refusal(name)
-    raise PictureError(
-        f"{name} is {what}.", hint="Convert it to JPEG, PNG or TIFF, or leave it out of the folder."
-    )
+    way = FROM_VIDEO if what == "a video" else "Convert it to JPEG, PNG or TIFF"
+    raise PictureError(f"{name} is {what}.", hint=f"{way}, or leave it out of the folder.")
 
 
 def raw_refusal(name: str) -> PictureError:

@@ -39,7 +39,7 @@ def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFile:
             f"{path.name} doesn't fit into memory.", hint="Lower --max-pixels or --jobs."
         ) from error
     except Exception as error:  # decoders raise nearly everything on damaged files
-        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        why = f" ({error})" if str(error) and not isinstance(error, UnidentifiedImageError) else ""
         raise PictureError(
             f"{path.name} is damaged and can't be decoded{why}.",
             hint="Open it in a viewer and save it again, or leave it out.",

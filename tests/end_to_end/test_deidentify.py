@@ -81,7 +81,7 @@ def test_a_picture_without_a_face_is_withheld_or_copied_without_metadata(epd: Ep
     exif[0x010F] = "SECRET-MAKER"
     Image.new("RGB", (200, 150), (90, 120, 60)).save(tmp_path / "meadow.jpg", exif=exif)
     shown = epd("deidentify", "meadow.jpg", "out.jpg")
-    assert shown.returncode == 1 and "no_face" in shown.stderr and not (tmp_path / "out.jpg").exists()
+    assert shown.returncode == 1 and "1 no face" in shown.stderr and not (tmp_path / "out.jpg").exists()
     assert epd("deidentify", "--overwrite", "--no-face", "copy", "meadow.jpg", "out.jpg").returncode == 0
     assert b"SECRET-MAKER" not in (tmp_path / "out.jpg").read_bytes()
 
@@ -142,13 +142,15 @@ def test_existing_outputs_are_kept(epd: Epd, folder: Path, tmp_path: Path) -> No
 
 
 def test_a_dry_run_writes_nothing(epd: Epd, folder: Path, tmp_path: Path) -> None:
-    assert epd("deidentify", "--dry-run", "in", "out").returncode == 0
+    shown = epd("deidentify", "--dry-run", "in", "out")
+    assert shown.returncode == 0 and "would pass" in shown.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 
 def test_a_dry_run_ends_with_1_where_something_is_skipped(epd: Epd, folder: Path) -> None:
     (folder / "clip.mov").write_bytes(b"\0")
-    assert epd("deidentify", "-q", "--dry-run", "in", "out").returncode == 1
+    shown = epd("deidentify", "-q", "--dry-run", "in", "out")
+    assert shown.returncode == 1 and "ffmpeg" in " ".join(shown.stderr.split())
     assert epd("deidentify", "-q", "--dry-run", "--ignore", "*.mov", "in", "out").returncode == 0
 
 
@@ -168,6 +170,19 @@ def test_what_is_skipped_is_named_everywhere_unless_it_is_ignored(
     assert [one["source"] for one in skipped] == ["album/", "clip.MOV"]
     shown = epd("deidentify", "-q", "--resume", "--ignore", "*.MOV", "--ignore", "album", "in", "out")
     assert shown.returncode == 0 and manifest(tmp_path / "out.manifest.json")["skipped"] == []
+
+
+def test_found_faces_are_drawn_on_copies_that_are_their_owners_alone(
+    epd: Epd, folder: Path, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    assert epd("detect", "--draw", "boxes", "in/portrait.jpg").returncode == 0
+    copy = tmp_path / "boxes" / "portrait.jpg.jpg"
+    assert copy.stat().st_mode & 0o077 == 0
+    green = np.asarray(Image.open(copy)).astype(int) @ [-1, 2, -1] > 200
+    before = np.asarray(Image.open(folder / "portrait.jpg")).astype(int) @ [-1, 2, -1] > 200
+    assert green.sum() > before.sum() + 300  # the sides of a box of 110 x 140 pixels
+    shown = epd("detect", "--draw", "boxes", "in/portrait.jpg")
+    assert shown.returncode == 2 and "exists" in shown.stderr
 
 
 def test_detections_come_back_edited(epd: Epd, folder: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ SOURCES = sorted(
 )
 # A room may import from its own files and from lower floors.
 ROOMS_BY_FLOOR = (
-    ("errors", "model"),
+    ("errors", "model", "wording"),
     ("files", "machine"),
     ("networks", "plugins"),
     ("runtimes",),

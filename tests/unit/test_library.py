@@ -132,7 +132,7 @@ def test_a_file_that_is_there_is_replaced_only_if_asked_for(
     target = tmp_path / "new.png"
     target.write_bytes(b"mine")
     record = deidentifier.file(meadow, target)
-    assert record.verdict is Verdict.FAILED and "overwrite=True" in record.reason
+    assert record.verdict is Verdict.FAILED and "overwrite=True" in record.hint
     assert target.read_bytes() == b"mine"
     record = deidentifier.file(meadow, target, overwrite=True)
     assert record.sha256 == sha256_of(target)
