@@ -160,6 +160,9 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A signal may have come amid the start of a worker, of which the pool then doesn't know.
+        if kind is not None:
+            self.stop()
         self.close()
 
 

@@ -311,6 +311,35 @@ def test_a_run_that_is_told_to_end_before_its_first_picture_says_so(
     assert partial_files(tmp_path) == []
 
 
+_CUT_WHILE_IT_STARTS = """
+from concurrent.futures.process import ProcessPoolExecutor
+from epdcli.batch.workers import Workers
+from epdcli.deidentifier import Options
+
+start = ProcessPoolExecutor._spawn_process
+
+def cut(pool):
+    start(pool)
+    if len(pool._processes) == 2:
+        pool._processes.popitem()
+        raise KeyboardInterrupt
+
+ProcessPoolExecutor._spawn_process = cut
+if __name__ == "__main__":
+    with Workers(Options(method="solid"), 2) as working:
+        working.description()
+"""
+
+
+def test_a_run_that_is_told_to_end_while_a_worker_starts_ends(tmp_path: Path) -> None:
+    """The pool doesn't know of a worker whose start was interrupted, and would wait for others for ever."""
+    (tmp_path / "cut.py").write_text(_CUT_WHILE_IT_STARTS)
+    done = subprocess.run(
+        [sys.executable, "cut.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "KeyboardInterrupt" in done.stderr
+
+
 def hear_signals() -> None:
     """In the child: what a shell starts in the background is deaf to Ctrl-C, and so are its children."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
