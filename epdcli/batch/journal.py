@@ -58,9 +58,9 @@ class Journal:
         lines = [_parsed(line) for line in text.split("\n")]
         if lines[0] is None:
             return []
-        if lines[0] != as_read(run):
+        if other := differing(lines[0], run):
             raise UsageError(
-                f"The interrupted run in {self.path} had other settings.",
+                f"The interrupted run in {self.path} had other settings: {other}.",
                 hint="Repeat them, or remove that file to begin anew.",
             )
         self._kept = len(f"{text}\n".encode("utf-8", "surrogateescape"))
@@ -140,9 +140,11 @@ def remove_partial_files(plan: Plan) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def as_read(run: Mapping[str, Any]) -> Any:
-    """Settings as they come back from a file."""
-    return json.loads(json.dumps(run))
+def differing(earlier: Any, run: Mapping[str, Any]) -> str:
+    """The names of the settings of a run that are others than those of an earlier one, as a file has them."""
+    now = json.loads(json.dumps(run))
+    before = earlier if isinstance(earlier, dict) else {}
+    return ", ".join(name for name in now if name not in before or before[name] != now[name])
 
 
 def _is_there(handle: int, path: Path) -> bool:

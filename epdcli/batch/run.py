@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from epdcli.batch.detections_file import given_faces
 from epdcli.batch.journal import (
     Journal,
-    as_read,
+    differing,
     earlier_run,
     finished_run,
     remove_partial_files,
@@ -188,11 +188,11 @@ class _Run:
         earlier = finished_run(self.planned.manifest) or {}
         if "manifest_version" not in earlier or self.journal.path.stat().st_size:
             return []
-        if any(earlier.get(name) != value for name, value in as_read(about).items()):
+        if other := differing(earlier, about):
             if self.settings.overwrite:
                 return []
             raise UsageError(
-                f"The run that {self.planned.manifest} describes had other settings.",
+                f"The run that {self.planned.manifest} describes had other settings: {other}.",
                 hint="Repeat them, or replace its outputs with --overwrite.",
             )
         if not self.settings.overwrite:

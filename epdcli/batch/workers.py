@@ -19,6 +19,7 @@ from typing import Self, TypeVar
 import cv2
 
 from epdcli.batch.plan import Job
+from epdcli.batch.stopping import unstoppable
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import SetupError
 from epdcli.faces.method import Prepared
@@ -51,7 +52,8 @@ def default_workers(tasks: int) -> int:
 def has_shared_memory() -> bool:
     """Whether processes can share locks here: not in a container without /dev/shm."""
     try:
-        multiprocessing.get_context("spawn").Lock()
+        with unstoppable():  # the process that looks after locks starts with the first one
+            multiprocessing.get_context("spawn").Lock()
     except OSError:
         return False
     return True
@@ -78,7 +80,8 @@ class Workers:
         self._options = replace(options, threads=1)
         self._count = count
         self._prepared = prepared
-        self._stop = multiprocessing.get_context("spawn").Event()
+        with unstoppable():
+            self._stop = multiprocessing.get_context("spawn").Event()
         self._pool = _pool(count, prepared, self._stop)
 
     def description(self) -> Mapping[str, object]:
@@ -88,7 +91,7 @@ class Workers:
         before: the others would, too.
         """
         try:
-            asked = [self._pool.submit(_describe, self._options) for _ in range(self._count)]
+            asked = [self._submit(_describe) for _ in range(self._count)]
             return next(as_completed(asked)).result()
         except BrokenProcessPool as error:
             raise SetupError(_NO_ROOM, hint=_LESS) from error
@@ -123,7 +126,7 @@ class Workers:
             try:
                 while queue or under_way:
                     while queue and len(under_way) < (1 if alone else _QUEUED * self._count):
-                        begun = self._pool.submit(work, self._options, queue[0])
+                        begun = self._submit(work, queue[0])
                         under_way[begun] = queue.popleft()  # only now: the pool may have been broken
                     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                         result = future.result()
@@ -141,6 +144,10 @@ class Workers:
                 wait(running, timeout=_GRACE)
                 yield from (one.result() for one in running if one.done() and one.exception() is None)
                 raise
+
+    def _submit(self, work: Callable[..., Result], *arguments: object) -> Future[Result]:
+        with unstoppable():  # the pool starts its processes here
+            return self._pool.submit(work, self._options, *arguments)
 
     def stop(self) -> None:
         """Let the processes end, at the latest in a second, whatever they are at."""

@@ -340,6 +340,20 @@ def test_a_run_that_is_told_to_end_while_a_worker_starts_ends(tmp_path: Path) ->
     assert "KeyboardInterrupt" in done.stderr
 
 
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("after", [0.5, 0.8, 1.1, 1.4])
+def test_a_whole_group_that_is_told_to_end_while_it_starts_says_one_line(
+    pictures: Path, tmp_path: Path, told: signal.Signals, after: float
+) -> None:
+    """As a terminal tells it: the workers hear of it too, while they are being started."""
+    run = start(pictures, tmp_path / "out", "--jobs", "2", preexec_fn=hear_signals, start_new_session=True)
+    time.sleep(after)
+    os.killpg(run.pid, told)
+    code, text = finish(run)
+    assert code in (128 + told, -told), text
+    assert "Traceback" not in text or code == -told
+
+
 def hear_signals() -> None:
     """In the child: what a shell starts in the background is deaf to Ctrl-C, and so are its children."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
