@@ -38,6 +38,9 @@ def desk(tmp_path: Path, astronaut: np.ndarray) -> Path:
     (tmp_path / "img" / "deep").mkdir(parents=True)
     Image.fromarray(astronaut).save(tmp_path / "one.jpg", quality=90)
     Image.fromarray(astronaut[:300, :300]).save(tmp_path / "img" / "deep" / "a.png")
+    Image.fromarray(read_bank(*shipped_bank()).picture(700)).resize((512, 512)).save(
+        tmp_path / "img" / "b.png"
+    )
     (tmp_path / "portraits").mkdir()
     face = read_bank(*shipped_bank()).picture(500)
     Image.fromarray(face).resize((512, 512)).save(tmp_path / "portraits" / "a.jpg", quality=95)
@@ -68,6 +71,10 @@ def test_the_readme_shows_commands_and_python() -> None:
 def test_every_command_of_the_readme_works(command: str, desk: Path) -> None:
     if "--bank my.bank" in command:  # an earlier line has built it
         shutil.copy(shipped_bank()[0], desk / "my.bank")
+    if "--detections faces.json" in command:
+        assert run("epd detect --json img/ > faces.json", desk).returncode == 0
+    if command.startswith("epd benchmark"):  # as it stands there it takes a minute
+        command += " --rounds 1 --batch 1"
     done = run(command, desk)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
