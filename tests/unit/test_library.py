@@ -28,7 +28,9 @@ def with_key_colour() -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    "given", [RGB, RGB[:, ::-1], OPAQUE, Image.fromarray(RGB), Image.fromarray(OPAQUE)], ids=str
+    "given",
+    [RGB, RGB[:, ::-1], OPAQUE, Image.fromarray(RGB), Image.fromarray(OPAQUE)],
+    ids=["array", "view", "opaque array", "picture", "opaque picture"],
 )
 def test_what_holds_the_same_pixels_is_taken(given: Any) -> None:
     taken = pixels_of(given)
@@ -36,7 +38,11 @@ def test_what_holds_the_same_pixels_is_taken(given: Any) -> None:
     assert np.array_equal(taken, np.asarray(given)[..., :3])
 
 
-@pytest.mark.parametrize("given", [RGB[..., 0], RGB[..., :1], Image.fromarray(RGB[..., 0])], ids=str)
+@pytest.mark.parametrize(
+    "given",
+    [RGB[..., 0], RGB[..., :1], Image.fromarray(RGB[..., 0])],
+    ids=["two axes", "one channel", "picture"],
+)
 def test_grey_is_taken_as_three_equal_channels(given: Any) -> None:
     assert np.array_equal(pixels_of(given), np.repeat(RGB[..., :1], 3, axis=2))
 
