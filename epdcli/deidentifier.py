@@ -282,7 +282,8 @@ class Deidentifier:
         except EpdError as error:
             answer = Answer(Verdict.FAILED, error.message, hint=error.hint)
         except OSError as error:
-            answer = Answer(Verdict.FAILED, f"{target.name} can't be written: {error.strerror or error}.")
+            why = f"{target.name} can't be written: {error.strerror or error}."
+            answer = Answer(Verdict.FAILED, why, hint="Check the folder, its permissions and the space.")
         except MemoryError:
             answer = Answer(Verdict.FAILED, "not enough memory for this picture", hint=MORE_MEMORY)
         except Exception as error:  # one bad picture never stops the rest; --debug shows the traceback

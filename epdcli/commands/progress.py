@@ -95,8 +95,8 @@ class Reporter:
             Console(stderr=True).print(_table(missing))
         if outcome.others:
             self.note(
-                f"{len(outcome.others)} of the files in the output folder are not of this run, "
-                f"{outcome.others[0]} first: look at them before you share it."
+                f"The output folder holds {counted(len(outcome.others), 'file')} that this run didn't write, "
+                f"{outcome.others[0]} first. Look at it before you share the folder."
             )
         if self._quiet:
             return
