@@ -53,8 +53,11 @@ def main(
             for attempt in (0, 1)
         )
         shared = [code_from(_CODES.seed("all", 0, 0))] * len(clear)
-        one, two, alike = (generated(method, clear, codes) for codes in (own, other, shared))
-        originals, first, second, third = (embedded(verifier, some) for some in (clear, one, two, alike))
+        made = [generated(method, clear, codes) for codes in (own, other, shared)]
+        whole = [n for n, new in enumerate(zip(*made, strict=True)) if all(new)]
+        clear, one, two, alike = ([some[n] for n in whole] for some in (clear, *made))
+        first, second, third = (embedded(verifier, some) for some in (one, two, alike))
+        originals = embedded(verifier, clear)
     print(f"{len(clear)} faces; two codes give two people: {told_apart(first, second):.3f}")
     for title, new in (("codes of their own", first), ("one code for all", third)):
         pairs = distances(new, new)[np.triu_indices(len(new), 1)] <= STRANGER_DISTANCE
@@ -82,15 +85,16 @@ def largest_faces(images: Path, detector: Detector, count: int) -> Shown:
     return shown
 
 
-def generated(method: Method, clear: Shown, codes: Sequence[Code]) -> Shown:
-    """The same pictures with new faces."""
-    aligned = [align(pixels, face, method.size) for pixels, face in clear]
-    new = zip(clear, method.replace(aligned, codes), aligned, strict=True)
-    return [
-        (composite(pixels, [to_picture(made, old.matrix, pixels.shape)]), face)
-        for (pixels, face), made, old in new
-        if made
-    ]
+def generated(method: Method, clear: Shown, codes: Sequence[Code]) -> list[tuple[Pixels, Face] | None]:
+    """The same pictures with new faces; None where the method makes none. One by one: within one picture no
+    person stands in twice."""
+    shown: list[tuple[Pixels, Face] | None] = []
+    for (pixels, face), code in zip(clear, codes, strict=True):
+        old = align(pixels, face, method.size)
+        (made,) = method.replace([old], [code])
+        new = made and composite(pixels, [to_picture(made, old.matrix, pixels.shape)])
+        shown.append(None if new is None else (new, face))
+    return shown
 
 
 def embedded(verifier: Verifier, shown: Shown) -> NDArray[np.float32]:
