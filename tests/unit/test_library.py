@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import epdcli
 from epdcli import Deidentifier, EpdError, Options, Policy, UsageError, Verdict
 from epdcli.errors import BackendNotFound, PluginNotFound
 from epdcli.files import sha256_of
@@ -180,3 +181,8 @@ def test_a_call_that_makes_no_sense_is_refused_in_a_sentence(
     with pytest.raises(EpdError, match=said):
         deidentifier.file(*arguments, given=given)
     assert [path.name for path in meadow.parent.iterdir()] == ["meadow.png"]
+
+
+def test_the_public_names_are_what_is_listed() -> None:
+    assert dir(epdcli) == sorted(epdcli.__all__)
+    assert all(getattr(epdcli, name).__doc__ for name in epdcli.__all__)
