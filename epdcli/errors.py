@@ -35,10 +35,14 @@ class EpdError(Exception):
 
 
 class UsageError(EpdError):
+    """What was asked for can't be done as asked."""
+
     exit_code = 2
 
 
 class SetupError(EpdError):
+    """This machine lacks something: a backend, weights, a device."""
+
     exit_code = 3
 
 
