@@ -1,48 +1,85 @@
-"""Signals that end a run, and the moments in which they wait."""
+"""Signals that end a run, and the moments in which they wait.
+
+Each in a process of its own: pytest's faulthandler brings a signal stack, which is too small for the registers
+once a runtime has switched AMX on, and the next signal ends the process.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
+import subprocess
+import sys
 
 import pytest
 
+_BEGIN = """
+import os, signal, threading
 from epdcli.batch.stopping import Stopped, exit_code, stoppable, unstoppable
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+def tell(name):
+    os.kill(os.getpid(), getattr(signal, name))
+"""
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_what_is_under_way_with_its_own_exit_code(number: int) -> None:
-    with pytest.raises(Stopped) as stopped, stoppable():
-        os.kill(os.getpid(), number)
+def printed(script: str) -> list[str]:
+    """What the lines of a script print after `_BEGIN`."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BEGIN + script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", "130"), ("SIGTERM", "143"), ("SIGHUP", "129")])
+def test_a_signal_ends_what_is_under_way_with_its_own_exit_code(name: str, code: str) -> None:
+    script = f"""
+try:
+    with stoppable():
+        tell("{name}")
         threading.Event().wait(5)
-    assert exit_code(stopped.value) == 128 + number
+except Stopped as stopped:
+    print(exit_code(stopped))
+"""
+    assert printed(script) == [code]
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_waits_until_what_is_unstoppable_is_done(number: int) -> None:
-    done = []
-    with pytest.raises(Stopped), stoppable():
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_waits_until_what_is_unstoppable_is_done(name: str) -> None:
+    script = f"""
+try:
+    with stoppable():
         with unstoppable():
-            os.kill(os.getpid(), number)
-            done.append("started")
-        done.append("went on")
-    assert done == ["started"]
+            tell("{name}")
+            print("started")
+        print("went-on")
+except Stopped:
+    print("stopped")
+"""
+    assert printed(script) == ["started", "stopped"]
 
 
 def test_more_signals_change_nothing_while_a_run_ends() -> None:
-    with stoppable():
-        with pytest.raises(Stopped):
-            os.kill(os.getpid(), signal.SIGTERM)
-            threading.Event().wait(5)
-        with unstoppable():
-            os.kill(os.getpid(), signal.SIGINT)
+    script = """
+with stoppable():
+    try:
+        tell("SIGTERM")
+        threading.Event().wait(5)
+    except Stopped:
+        print("stopped")
+    with unstoppable():
+        tell("SIGINT")
+    tell("SIGHUP")
+    print("ended")
+"""
+    assert printed(script) == ["stopped", "ended"]
 
 
 def test_handlers_are_given_back() -> None:
-    before = [signal.getsignal(number) for number in SIGNALS]
-    with stoppable():
-        assert [signal.getsignal(number) for number in SIGNALS] != before
-    assert [signal.getsignal(number) for number in SIGNALS] == before
+    script = """
+names = ("SIGINT", "SIGTERM", "SIGHUP")
+handlers = lambda: [signal.getsignal(getattr(signal, name)) for name in names]
+before = handlers()
+with stoppable():
+    print(handlers() != before)
+print(handlers() == before)
+"""
+    assert printed(script) == ["True", "True"]
