@@ -1,7 +1,7 @@
 """Signals that end a run, and the moments in which they wait.
 
-Each in a process of its own: pytest's faulthandler brings a signal stack, which is too small for the registers
-once a runtime has switched AMX on, and the next signal ends the process.
+Each in a process of its own: pytest's faulthandler brings a signal stack, which is too small once a runtime has
+switched AMX on; the next signal would end the process.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ def tell(name):
 
 def printed(script: str) -> list[str]:
     """What the lines of a script print after `_BEGIN`."""
-    done = subprocess.run(
-        [sys.executable, "-c", _BEGIN + script], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", _BEGIN + script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
