@@ -23,7 +23,7 @@ FUZZ_SEED ?= 0
 NOT_QUICK := evaluation benchmarking/test_cost.py exporting/test_onnx_files.py methods/test_generate.py \
 	methods/test_ksame.py test_library.py test_onnx_graph.py test_runtimes.py
 QUICK ?= tests/unit $(NOT_QUICK:%=--ignore=tests/unit/%)
-SPELLED := README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs epdcli backends weights/*.md weights/*/*.md tests
+SPELLED := README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs examples epdcli backends weights/*.md weights/*/*.md tests
 
 LOWEST := .venv-lowest
 DIST := .venv-dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,11 +142,12 @@ def test_an_unknown_name_is_said_to_be_unknown() -> None:
 @pytest.fixture(scope="module")
 def with_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example plug-in and two bad ones, installed into a folder of their own."""
-    folder = tmp_path_factory.mktemp("plugins")
+    folder, source = tmp_path_factory.mktemp("plugins"), tmp_path_factory.mktemp("source") / "squares"
+    shutil.copytree(ROOT / "examples" / "plugins" / "squares", source)  # pip builds in there
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"),
-            *("--target", str(folder), str(ROOT / "examples" / "plugin")),
+            *("--target", str(folder), str(source)),
         ],
         capture_output=True,
         text=True,
@@ -153,7 +155,7 @@ def with_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     if done.returncode:
         pytest.skip(f"pip could not build the example here: {done.stderr[-300:]}")
-    for name, value in (("broken", "nowhere.at_all:Thing"), ("rival", "epd_checkerboard:Checkerboard")):
+    for name, value in (("broken", "nowhere.at_all:Thing"), ("rival", "epd_squares:Squares")):
         info = folder / f"epd_{name}-1.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: epd-{name}\nVersion: 1\n")
@@ -169,8 +171,8 @@ def in_fresh_python(folder: Path, code: str) -> str:
 
 
 def test_the_example_plug_in_is_found_and_used(with_example: Path) -> None:
-    code = "from epdcli.plugins import load_plugin; print(load_plugin('epd.methods', 'checkerboard').name)"
-    assert in_fresh_python(with_example, code).strip() == "checkerboard"
+    code = "from epdcli.plugins import load_plugin; print(load_plugin('epd.methods', 'squares').name)"
+    assert in_fresh_python(with_example, code).strip() == "squares"
 
 
 @pytest.mark.parametrize(

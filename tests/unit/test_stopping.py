@@ -1,7 +1,7 @@
 """Signals that end a run, and the moments in which they wait.
 
-Each in a process of its own: pytest's faulthandler brings a signal stack, which is too small once a runtime has
-switched AMX on; the next signal would end the process.
+Each in a process of its own: pytest's faulthandler brings a signal stack that is too small once a runtime has
+switched AMX on, and the next signal would end the process.
 """
 
 from __future__ import annotations
