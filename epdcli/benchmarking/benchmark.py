@@ -12,7 +12,11 @@ from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from epdcli import machine
 from epdcli.batch.listing import listed
@@ -24,12 +28,14 @@ from epdcli.benchmarking.stages import STAGES, Timing
 from epdcli.benchmarking.worker import DETECTOR, Call, Subject, Worker, devices_by_backend
 from epdcli.errors import BackendNotFound, BackendNotInstalled, SetupError, UsageError
 from epdcli.faces.detection_passes import BATCH
-from epdcli.networks import load_network, network_names
+from epdcli.networks import load_network, network_names, shipped_bank
+from epdcli.synthetic.bank import read_bank
 
 _WARM_UP = 2
 _LONGEST_SECONDS = 20.0  # for one network and batch: slow ones get fewer rounds, never under _FEWEST
 _FEWEST = 3
 _MOST_PICTURES = 50
+_SOME = (40, 700, 1500)  # people of the bank
 _EXAMPLES = Path(__file__).parents[2] / "examples" / "pictures"  # beside the package in a checkout only
 
 
@@ -82,13 +88,13 @@ class Report:
 def benchmark(settings: BenchmarkSettings, tell: Callable[[str], None]) -> Report:
     """Measure; `tell` hears how it goes on.
 
-    Raises UsageError without pictures, SetupError when a backend or device that was asked for can't be used,
-    or when none can.
+    Raises UsageError for a folder without pictures, SetupError when a backend or device that was asked for
+    can't be used, or when none can.
     """
-    sources = _sources(settings.pictures)
     subjects, passed_over = _subjects(settings)
     rows: list[Row] = []
     with ExitStack() as running:
+        sources = _sources(settings.pictures, running)
         workers = []
         for subject in subjects:
             tell(f"starting {subject.backend} on {subject.device}")
@@ -115,14 +121,20 @@ def benchmark(settings: BenchmarkSettings, tell: Callable[[str], None]) -> Repor
     return Report(_machine(), _said(settings, sources), limits, rows, passed_over)
 
 
-def _sources(folder: Path | None) -> list[Path]:
-    folder = folder or (_EXAMPLES if _EXAMPLES.is_dir() else None)
-    if folder is None:
-        raise UsageError("There are no pictures to measure with.", hint="Give a folder: --pictures DIR")
+def _sources(folder: Path | None, running: ExitStack) -> list[Path]:
+    folder = folder or (_EXAMPLES if _EXAMPLES.is_dir() else _people(running))
     found = [source for source, _ in listed([folder])]
     if not found:
         raise UsageError(f"No picture found in {folder}.", hint="Give a folder of pictures with faces.")
     return found[:: ceil(len(found) / _MOST_PICTURES)]
+
+
+def _people(running: ExitStack) -> Path:
+    """A folder with a picture of three of the shipped bank's people, for as long as `running` is open."""
+    folder = Path(running.enter_context(TemporaryDirectory(prefix="epd-benchmark-")))
+    bank = read_bank(*shipped_bank())
+    Image.fromarray(np.hstack([bank.picture(number) for number in _SOME])).save(folder / "people.png")
+    return folder
 
 
 def _subjects(settings: BenchmarkSettings) -> tuple[list[Subject], dict[str, str]]:

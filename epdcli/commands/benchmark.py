@@ -26,7 +26,8 @@ def benchmark(  # noqa: PLR0913, PLR0917  the options of the command are its par
     ] = None,
     batch: Annotated[str, typer.Option(help="Batches to measure the networks with.")] = "1,8",
     pictures: Annotated[
-        Path | None, typer.Option(help="Pictures to measure with; by default the examples.")
+        Path | None,
+        typer.Option(help="Pictures to measure with; by default the example, or the bank's people."),
     ] = None,
     rounds: Annotated[int, typer.Option(help="Runs of each.", min=1)] = 15,
     threads: Annotated[int, typer.Option(help="Of each runtime; 0 for its own choice.", min=0)] = 0,

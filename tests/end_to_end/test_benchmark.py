@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,18 @@ def pictures(tmp_path: Path, astronaut: np.ndarray) -> Path:
     (tmp_path / "pictures").mkdir()
     Image.fromarray(astronaut).save(tmp_path / "pictures" / "portrait.jpg")
     return tmp_path / "pictures"
+
+
+def test_outside_a_checkout_people_of_the_bank_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    from epdcli.benchmarking import benchmark
+    from epdcli.runtimes import Engine, choose_backend, load_plugin
+
+    monkeypatch.setattr(benchmark, "_EXAMPLES", Path("nowhere"))
+    with ExitStack() as running, Engine(choose_backend("auto", "cpu")) as engine:
+        (source,) = benchmark._sources(None, running)
+        finder = load_plugin("epd.detectors", "centerface")(engine)
+        assert len(finder.detect(np.asarray(Image.open(source)))) == 3
+    assert not source.exists()
 
 
 def test_every_stage_and_network_has_a_row_that_names_what_ran(
