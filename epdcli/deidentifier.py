@@ -226,8 +226,8 @@ class Deidentifier:
         _check_given(given)
         begun, hint = time.perf_counter(), ""
         try:
-            frames = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels).frames
-            found = given if given is not None else [self.detect(frame) for frame in frames]
+            file = pictures.read(Path(source), max_pixels=self.options.policy.max_pixels)
+            found = given if given is not None else pipeline.shown_faces(file, self._detector)
             replaced = [face for some in found for face in some if not face.stays]
             faces = tuple(record_of(face, self.options.threshold) for face in replaced)
             verdict, reason = (Verdict.PASS, "") if faces else (Verdict.NO_FACE, "no face found")

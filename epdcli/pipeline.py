@@ -20,6 +20,7 @@ from epdcli import pictures
 from epdcli.errors import PictureError
 from epdcli.faces.detection import Detector, Promising
 from epdcli.faces.draft import Draft
+from epdcli.faces.found import shown_by_looks
 from epdcli.faces.replacement import Replacer, Report
 from epdcli.model import Face, FaceRecord, Pixels, Verdict
 
@@ -70,6 +71,17 @@ class Finished:
     frames: Sequence[Pixels]
     hidden: Sequence[pictures.Finding] = ()
     pages: Sequence[pictures.Page] = ()
+
+
+def shown_faces(file: pictures.PictureFile, detector: Detector) -> list[list[Face]]:
+    """The faces of each frame of a file, and those that only another look of its page shows."""
+    found = []
+    for frame, page in zip(file.frames, file.encoding.pages, strict=True):
+        faces = detector.detect(frame)
+        draft = Draft("", frame, alpha=pictures.alpha_of(page))
+        more = shown_by_looks(draft, faces, pictures.looks_of(page, frame), detector)
+        found.append([*faces, *(face for face, _ in more)])
+    return found
 
 
 def deidentify_file(

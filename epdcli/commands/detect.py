@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from epdcli.commands.skipping import Ignored, tell_skipped
 from epdcli.errors import EpdError, UsageError
-
-if TYPE_CHECKING:
-    from epdcli.faces.detection import Detector
-    from epdcli.model import Face, Pixels
-    from epdcli.pictures import Page
 
 
 def detect(  # noqa: PLR0913, PLR0917  the options of the command are its parameters
@@ -51,6 +46,7 @@ def detect(  # noqa: PLR0913, PLR0917  the options of the command are its parame
     from epdcli.commands.drawing import write_drawn
     from epdcli.faces.detection_passes import DetectionSettings
     from epdcli.files import sha256_of
+    from epdcli.pipeline import shown_faces
     from epdcli.runtimes import Engine, choose_backend, load_plugin
 
     listing = listing_of(pictures, ignore or ())
@@ -64,10 +60,7 @@ def detect(  # noqa: PLR0913, PLR0917  the options of the command are its parame
             try:
                 file = files.read(source)
                 digests[name] = sha256_of(source)
-                found[name] = [
-                    _seen(finder, frame, page)
-                    for frame, page in zip(file.frames, file.encoding.pages, strict=True)
-                ]
+                found[name] = shown_faces(file, finder)
                 if draw is not None:
                     write_drawn(draw, name, file.frames, found[name])
             except UsageError:
@@ -80,18 +73,6 @@ def detect(  # noqa: PLR0913, PLR0917  the options of the command are its parame
     else:
         _show({name: [face for frame in frames for face in frame] for name, frames in found.items()})
     raise typer.Exit(1 if failed else 0)
-
-
-def _seen(finder: Detector, frame: Pixels, page: Page) -> list[Face]:
-    """The faces of a frame, and those that viewers may show of its page besides."""
-    from epdcli import pictures
-    from epdcli.faces.draft import Draft
-    from epdcli.faces.found import shown_by_looks
-
-    faces = finder.detect(frame)
-    draft = Draft("", frame, alpha=pictures.alpha_of(page))
-    more = shown_by_looks(draft, faces, pictures.looks_of(page, frame), finder)
-    return [*faces, *(face for face, _ in more)]
 
 
 def _show(found: dict) -> None:

@@ -55,6 +55,12 @@ def test_detect_finds_what_only_a_viewer_shows(epd: Epd, tmp_path: Path, kind: s
     assert any(_holds(face["box"], case) for face in frame)
 
 
+def test_a_dry_run_counts_what_only_a_viewer_shows(epd: Epd, tmp_path: Path) -> None:
+    (case,) = (one for one in CASES if one.title == "shown by a stretch: thermal TIFF")
+    shown = epd("deidentify", "--dry-run", case.build(tmp_path), "out.tif")
+    assert shown.returncode == 0 and "1 would pass; 1 face" in shown.stderr
+
+
 def _holds(box: list[float], case: Case) -> bool:
     assert case.place is not None
     rows, columns = case.place
