@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import epdcli
-from tests.conftest import ROOT
+from tests.conftest import ROOT, code_blocks
 
 PAGE = (ROOT / "docs" / "library.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+BLOCKS = code_blocks(PAGE, "python")
 
 
 def test_every_public_name_is_shown() -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from epdcli.networks import shipped_bank
 from epdcli.synthetic.bank import read_bank
-from tests.conftest import ROOT
+from tests.conftest import ROOT, code_blocks
 
 EXAMPLES = ROOT / "examples" / "plugins"
 NAMES = ("mirrored", "opencv", "squares")
@@ -29,12 +29,8 @@ READS_ALL = tuple(map(int, cv2.__version__.split(".")[:2])) >= (4, 13)
 LACKING = "the example backend needs OpenCV 4.13"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-
-
 def commands(program: str) -> list[str]:
-    lines = [line.split("  #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    lines = [line.split("  #")[0].strip() for block in code_blocks(PAGE, "sh") for line in block.splitlines()]
     return [line for line in lines if line.startswith(f"{program} ")]
 
 
@@ -149,7 +145,7 @@ def test_every_example_is_installed_by_a_line_of_the_page() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_shows_code_and_entry_point_of_every_example(name: str) -> None:
     code = (EXAMPLES / name / f"epd_{name}.py").read_text()
-    assert any(block in code for block in blocks("python"))
+    assert any(block in code for block in code_blocks(PAGE, "python"))
     assert len(code.splitlines()) <= 60
     metadata = tomllib.loads((EXAMPLES / name / "pyproject.toml").read_text())
     ((group, declared),) = metadata["project"]["entry-points"].items()
@@ -159,7 +155,7 @@ def test_the_page_shows_code_and_entry_point_of_every_example(name: str) -> None
 def test_all_code_on_the_page_is_that_of_the_examples() -> None:
     """But for the sketch of a method that prepares, which can be compiled."""
     files = [path.read_text() for path in (*EXAMPLES.rglob("*.py"), *EXAMPLES.glob("*/pyproject.toml"))]
-    shown = [*blocks("python"), *blocks("toml")]
+    shown = [*code_blocks(PAGE, "python"), *code_blocks(PAGE, "toml")]
     others = [block for block in shown if not any(block in file for file in files)]
     assert len(others) == 1 and others[0].startswith("class Average")
     compile(others[0], "docs/plugins.md", "exec")

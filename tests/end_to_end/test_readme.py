@@ -15,18 +15,15 @@ from PIL import Image
 
 from epdcli.networks import shipped_bank
 from epdcli.synthetic.bank import read_bank
+from tests.conftest import code_blocks
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-
-
 COMMANDS = [
     line.split("  #")[0].strip()
-    for block in blocks("sh")
+    for block in code_blocks(README, "sh")
     for line in block.splitlines()
     if line.startswith("epd ")
 ]
@@ -63,7 +60,7 @@ def run(command: list[str] | str, folder: Path) -> subprocess.CompletedProcess[s
 
 def test_the_readme_shows_commands_and_python() -> None:
     assert len(COMMANDS) >= 5
-    assert len(blocks("python")) >= 1
+    assert len(code_blocks(README, "python")) >= 1
 
 
 @pytest.mark.slow
@@ -81,7 +78,7 @@ def test_every_command_of_the_readme_works(command: str, desk: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", blocks("python"))
+@pytest.mark.parametrize("code", code_blocks(README, "python"))
 def test_the_python_of_the_readme_works(code: str, desk: Path) -> None:
     done = run([sys.executable, "-c", code], desk)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import struct
@@ -17,6 +16,7 @@ from .case import Case, Expect
 from .planting import (
     BYTES,
     chunk,
+    heic,
     image,
     jpeg,
     png,
@@ -38,11 +38,7 @@ def _animation(format: str) -> bytes:
 
 
 def _heic() -> bytes:
-    import pillow_heif
-
-    target = io.BytesIO()
-    pillow_heif.from_pillow(image()).save(target, quality=80)
-    return target.getvalue()
+    return heic(image(), quality=80)
 
 
 _WHOLE = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +16,7 @@ from .planting import (
     MARKER,
     box,
     chunk,
+    heic,
     image,
     png,
     profile_with,
@@ -102,14 +102,6 @@ _TAGS: list[tuple[str, Callable[[], bytes]]] = [
 ]
 
 
-def _heic(profile: bytes) -> bytes:
-    import pillow_heif
-
-    target = io.BytesIO()
-    pillow_heif.from_pillow(image()).save(target, quality=90, icc_profile=profile)
-    return target.getvalue()
-
-
 def _carrying(carrier: str, made: Callable[[], bytes]) -> bytes:
     options: dict[str, Any] = {"JPEG": {"quality": 90}, "WEBP": {"lossless": True}, "AVIF": {"quality": 90}}
     return saved(image(), carrier, icc_profile=made(), **options.get(carrier, {}))
@@ -176,8 +168,9 @@ CASES = [
         for (title, made), (carrier, suffix, decibels) in zip(_TAGS, cycle(_CARRIERS), strict=False)
     ),
     *(Case(f"colours of PNG: {title}", "face.png", make, group="colour") for title, make in _CHUNKS),
-    Case("profile that names its owner, HEIC", "face.heic", lambda: _heic(_maker(srgb_profile())),
-         group="metadata", decibels=38.0, needs="pillow_heif"),
+    Case("profile that names its owner, HEIC", "face.heic",
+         lambda: heic(image(), icc_profile=_maker(srgb_profile())), group="metadata",
+         decibels=38.0, needs="pillow_heif"),
     Case("colour box behind the picture, AVIF", "face.avif", _unknown_colour_box, group="metadata",
          decibels=40.0),
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,7 @@ from epdcli.pictures import Keep
 
 from . import cases_broken
 from .case import Case
-from .planting import BYTES, CAMERA, GPS, MARKER, TAKEN, exif, image, jpeg, saved, thumbnail
+from .planting import BYTES, CAMERA, GPS, MARKER, TAKEN, exif, heic, image, jpeg, saved, thumbnail
 
 _ALL = frozenset(Keep)
 _MAKE, _MODEL, _ARTIST, _DATE, _SERIAL, _MAKER_NOTE = 271, 272, 315, 0x9003, 0xA431, 0x927C
@@ -36,11 +35,7 @@ def _picture(
 
 
 def _heic() -> bytes:
-    import pillow_heif
-
-    target = io.BytesIO()
-    pillow_heif.from_pillow(image()).save(target, quality=90, exif=_block({}, {}, {}))
-    return target.getvalue()
+    return heic(image(), exif=_block({}, {}, {}))
 
 
 def _safe(*names: Keep) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from .planting import (
     box,
     chunk,
     exif_with_thumbnail,
+    heic,
     hidden_face,
     image,
     jpeg,
@@ -430,11 +431,7 @@ def _with_depth(data: bytes, alpha: bytes, depth: bytes) -> bytes:
 
 
 def _heic_with_depth() -> bytes:
-    import pillow_heif
-
-    target = io.BytesIO()
-    pillow_heif.from_pillow(hidden_in_alpha()).save(target, quality=90)
-    return _with_depth(target.getvalue(), b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:hevc:2015:auxid:2")
+    return _with_depth(heic(hidden_in_alpha()), b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:hevc:2015:auxid:2")
 
 
 def _avif_with_depth() -> bytes:

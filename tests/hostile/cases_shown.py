@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .case import Case
-from .planting import INNER, image, portrait, saved, with_chunk
+from .planting import INNER, heic, image, portrait, saved, with_chunk
 
 SIDE = 288
 BESIDE = (INNER[0], slice(SIDE + INNER[1].start, SIDE + INNER[1].stop))
@@ -99,14 +99,6 @@ def _with_profile() -> bytes:
     return saved(ghost(), "PNG", icc_profile=wide_gamut_profile())
 
 
-def _heic(picture: Image.Image) -> bytes:
-    import pillow_heif
-
-    target = io.BytesIO()
-    pillow_heif.from_pillow(picture).save(target, quality=90)
-    return target.getvalue()
-
-
 def _tiff(*pages: NDArray[Any], **options: Any) -> bytes:
     import tifffile
 
@@ -164,8 +156,8 @@ _ALPHA: list[tuple[str, str, _Made, dict[str, Any]]] = [
     ("AVIF", ".avif", lambda: saved(ghost(), "AVIF", quality=92), {"decibels": 38.0}),
     ("AVIF, white ink", ".avif", lambda: saved(ghost(ink=255), "AVIF", quality=92), {"decibels": 30.0}),
     ("AVIF, second frame", ".avif", partial(_second_frame, "AVIF", quality=92), {"decibels": 36.0}),
-    ("HEIC", ".heic", lambda: _heic(ghost()), {"decibels": 36.0, "needs": "pillow_heif"}),
-    ("HEIC, white ink", ".heic", lambda: _heic(ghost(ink=255)), {"decibels": 30.0, "needs": "pillow_heif"}),
+    ("HEIC", ".heic", lambda: heic(ghost()), {"decibels": 36.0, "needs": "pillow_heif"}),
+    ("HEIC, white ink", ".heic", lambda: heic(ghost(ink=255)), {"decibels": 30.0, "needs": "pillow_heif"}),
     ("JPEG 2000", ".jp2", lambda: saved(ghost(), "JPEG2000"), {}),
     ("JPEG 2000, white ink", ".jp2", lambda: saved(ghost(ink=255), "JPEG2000"), {}),
 ]  # fmt: skip

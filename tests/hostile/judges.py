@@ -123,13 +123,18 @@ def visible_faces(data: bytes, source: bytes | None = None) -> list[str]:
     return found
 
 
-def decoded_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
-    """Every frame as RGB, hidden pixels included, by Pillow (or pillow-heif, or OpenCV for 16 bits)."""
+def opened(data: bytes) -> Image.Image:
+    """A file as Pillow opens it, with pillow-heif's help where it is HEIC."""
     if data[4:8] == b"ftyp" and b"avif" not in data[8:32] and b"avis" not in data[8:32]:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    image = Image.open(io.BytesIO(data))
+    return Image.open(io.BytesIO(data))
+
+
+def decoded_frames(data: bytes) -> Iterator[NDArray[np.uint8]]:
+    """Every frame as RGB, hidden pixels included, by Pillow (or pillow-heif, or OpenCV for 16 bits)."""
+    image = opened(data)
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         if image.mode in ("I;16", "I;16B", "F", "I"):

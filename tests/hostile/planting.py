@@ -76,6 +76,15 @@ def webp() -> bytes:
     return saved(image(), "WEBP", quality=90)
 
 
+def heic(picture: Image.Image, **options: Any) -> bytes:
+    """A HEIC file, as pillow-heif writes it."""
+    import pillow_heif
+
+    target = io.BytesIO()
+    pillow_heif.from_pillow(picture).save(target, **{"quality": 90, **options})
+    return target.getvalue()
+
+
 # --- EXIF ---------------------------------------------------------------------------------------
 
 

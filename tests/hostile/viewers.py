@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .judges import opened
 from .planting import INNER, portrait
 
 Place = tuple[slice, slice]
@@ -36,11 +37,7 @@ def looks(data: bytes) -> Iterator[Grey]:
 
 
 def _shown(data: bytes) -> Iterator[Grey]:
-    if data[4:8] == b"ftyp" and b"avif" not in data[8:32] and b"avis" not in data[8:32]:
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    image = Image.open(io.BytesIO(data))
+    image = opened(data)
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         frame = image.convert("RGBA")
