@@ -231,9 +231,10 @@ class Deidentifier:
             replaced = [face for some in found for face in some if not face.stays]
             faces = tuple(record_of(face, self.options.threshold) for face in replaced)
             verdict, reason = (Verdict.PASS, "") if faces else (Verdict.NO_FACE, "no face found")
-        except (EpdError, OSError) as error:
-            faces, verdict, reason = (), Verdict.FAILED, getattr(error, "message", str(error))
-            hint = getattr(error, "hint", "")
+        except EpdError as error:
+            faces, verdict, reason, hint = (), Verdict.FAILED, error.message, error.hint
+        except OSError as error:
+            faces, verdict, reason = (), Verdict.FAILED, str(error)
         seconds = round(time.perf_counter() - begun, 3)
         return PictureRecord(name, None, None, verdict, reason, seconds, faces, hint=hint)
 

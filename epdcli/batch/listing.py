@@ -16,11 +16,14 @@ from epdcli import pictures
 from epdcli.errors import UsageError
 from epdcli.files import PARTIAL, FileId, identity
 
+_VIDEOS = {
+    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
+    ".wmv",
+}  # fmt: skip
 # Files that may show a picture and are plain text, or are known well enough to be named without a look.
-_MAY_SHOW = {
-    ".ai", ".avi", ".eml", ".eps", ".fodg", ".fodp", ".fodt", ".heics", ".ipynb", ".jxl", ".m4v", ".mht",
-    ".mhtml", ".mkv", ".mov", ".mp4", ".mpg", ".pdf", ".ps", ".psd", ".rtf", ".svg", ".vcf", ".webm", ".xbm",
-    ".xpm",
+_MAY_SHOW = _VIDEOS | {
+    ".ai", ".eml", ".eps", ".fodg", ".fodp", ".fodt", ".heics", ".ipynb", ".jxl", ".mht", ".mhtml", ".pdf",
+    ".ps", ".psd", ".rtf", ".svg", ".vcf", ".xbm", ".xpm",
 }  # fmt: skip
 # Pictures in plain text: in HTML and CSS, in mails, drawings, PostScript, X pixmaps, plain portable maps.
 _SHOWN_IN_TEXT = re.compile(rb"data:image/|<svg[\s>]|content-type:\s*image/|\A%!PS|/\* XPM|\AP[123]\s", re.I)
@@ -33,10 +36,6 @@ _OTHER = (
     "not a kind of file that can be read",
     "Convert it to a picture, or leave it out with --ignore.",
 )
-_VIDEOS = {
-    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
-    ".wmv",
-}  # fmt: skip
 _VIDEO = ("a video, which can't be read", f"{pictures.FROM_VIDEO}, or leave it out with --ignore.")
 
 

@@ -21,12 +21,7 @@ _WHAT_TO_DO = {
     Verdict.WITHHELD: "Look at it. Try --method solid, or give its faces with --detections.",
     Verdict.FAILED: "Try it again. If it fails again, report it with what epd --debug says.",
 }
-_WORDS = {
-    Verdict.PASS: "pass",
-    Verdict.NO_FACE: "no face",
-    Verdict.WITHHELD: "withheld",
-    Verdict.FAILED: "failed",
-}
+_WORDS = {verdict: verdict.value.replace("_", " ") for verdict in Verdict}
 _LISTED = 20
 _USUAL_PX = 20.5  # of the smallest face looked for; more is said
 

@@ -12,6 +12,7 @@ from epdcli.pictures.codecs import Source, codec
 from epdcli.pictures.encoding import Encoding, PictureFile
 from epdcli.pictures.formats import Format, check_name, recognise
 from epdcli.pictures.memory import MAX_PIXELS, pillow_limited
+from epdcli.wording import MORE_MEMORY
 
 
 def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFile:
@@ -35,9 +36,7 @@ def read(path: Path, *, max_pixels: int = MAX_PIXELS) -> PictureFile:
             hint="Raise --max-pixels if you trust the file and have the memory.",
         ) from error
     except MemoryError as error:
-        raise PictureError(
-            f"{path.name} doesn't fit into memory.", hint="Lower --max-pixels or --jobs."
-        ) from error
+        raise PictureError(f"{path.name} doesn't fit into memory.", hint=MORE_MEMORY) from error
     except Exception as error:  # decoders raise nearly everything on damaged files
         why = f" ({error})" if str(error) and not isinstance(error, UnidentifiedImageError) else ""
         raise PictureError(
