@@ -73,18 +73,23 @@ class Report:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A new face, its distance from its original (None where nothing is left to judge), whether it keeps its
-    distance from all of the frame, and its merit: the larger the better, those that pass first."""
+    """A new face, its distance from its original (None where nothing is left to judge), how much more than
+    the threshold it keeps from all of the frame, and its merit: the larger the better."""
 
     patch: Patch
     code: Code | None
     distance: float | None = None
-    passes: bool = True
+    to_spare: float = _MOVES
     drawback: float = 0.0
 
     @property
-    def merit(self) -> tuple[bool, float]:
-        return self.passes, (self.distance or 0.0) - _DRAWBACK * self.drawback
+    def passes(self) -> bool:
+        return self.to_spare > 0
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        # In a crowd one that only just passes is likely to fail in the finished file.
+        return min(self.to_spare, _MOVES), (self.distance or 0.0) - _DRAWBACK * self.drawback
 
 
 class Replacer:
@@ -316,7 +321,7 @@ class Replacer:
                 patch,
                 code if len(code) else None,
                 float(gaps[number]),
-                self._accepts(draft, number, gaps, _MOVES),
+                self._to_spare(draft, number, gaps, _MOVES),
                 new.drawback,
             )
             for (new, patch, code), gaps in zip(made, rows, strict=True)
@@ -331,19 +336,20 @@ class Replacer:
             old = draft.replacements[i]
             smaller = min(float(row[i]), np.inf if old.distance is None else old.distance)
             draft = _changed(draft, {i: replace(old, distance=smaller)})
-            if not self._accepts(draft, i, row):
+            if self._to_spare(draft, i, row) <= 0:
                 similar.append(i)
         return draft, similar
 
-    def _accepts(
+    def _to_spare(
         self, draft: Draft, number: int, gaps: NDArray[np.float32], more_if_small: float = 0.0
-    ) -> bool:
-        """Whether a new face keeps its distance: from its own original, and from every other original of the
-        frame that is large enough for a recogniser's answer to mean anything."""
+    ) -> float:
+        """How much more than the threshold a new face keeps from its own original, and from every other
+        original of the frame that is large enough for a recogniser's answer to mean anything; at most 0 where
+        it is too similar."""
         if is_small(draft.replacements[number].face):
-            return bool(gaps[number] > self._threshold + more_if_small)
+            return float(gaps[number]) - self._threshold - more_if_small
         large = [gaps[i] for i, r in enumerate(draft.replacements) if i == number or not is_small(r.face)]
-        return all(gap > self._threshold for gap in large)
+        return float(min(large)) - self._threshold
 
 
 def _changed(draft: Draft, changed: dict[int, Replacement]) -> Draft:

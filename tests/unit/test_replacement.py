@@ -115,6 +115,7 @@ def names(draft: Draft) -> list[tuple[str, int]]:
 SOURCE = np.full((300, 400, 3), 10, np.uint8)
 FACE, SMALL = face(100, 100), face(20, 20, side=30)
 JUST = 110  # grey that passes, and hardly
+NEAR_OTHER = 200  # grey that is hardly farther than the threshold from a face of 250
 
 
 def test_a_face_that_differs_enough_is_taken_at_once() -> None:
@@ -182,6 +183,21 @@ def test_a_new_face_that_is_another_original_of_the_picture_is_refused() -> None
     source[:, 200:] = 250
     draft = settled(replacer(Paint([250] * 4), attempts=1), [FACE, face(250, 100)], source)
     assert draft.replacements[0].on.method.name == "solid"
+
+
+def test_of_several_candidates_one_that_only_just_passes_is_taken_last() -> None:
+    source = SOURCE.copy()
+    source[:, 200:] = 250
+    one, other = FACE, face(250, 100)
+    subject = Replacer(
+        lambda old: (Rung(method, 2), Rung(Solid())) if old is one else (Rung(Solid()),),
+        Scripted(),
+        Verifier(MeanColour()),
+        SeededCodes(1),
+        0.5,
+    )
+    method = Paint([NEAR_OTHER, 140])  # from its own original the first is farther
+    assert settled(subject, [one, other], source).pixels[150, 150].tolist() == [140] * 3
 
 
 def test_a_ladder_may_differ_from_face_to_face() -> None:
