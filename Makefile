@@ -39,7 +39,7 @@ $(BIN)/epd: pyproject.toml
 	@touch $@
 
 demo: $(BIN)/epd
-	$(BIN)/epd deidentify --overwrite examples/pictures out
+	$(BIN)/epd deidentify --seed 2 --overwrite examples/pictures out
 	$(BIN)/python examples/side_by_side.py examples/pictures out demo.jpg
 	@echo "Before and after: $(abspath demo.jpg)"
 	@echo "To go on in this shell: . $(BIN)/activate"
