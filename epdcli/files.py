@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ PARTIAL = ".epd-partial-"  # what an unfinished file's name begins with
 _NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # some FUSE file systems
 _OTHERS = 0o066  # the permissions of everybody but the owner
 
+# An address as a path has it, in which two slashes are one. One letter before the colon is a drive's.
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.I)
+
 FileId: TypeAlias = tuple[int, int]  # device and inode: the same file under whatever name, link or mount
 
 
@@ -28,6 +32,17 @@ def identity(path: Path) -> FileId | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if found.st_ino else None
+
+
+def refuse_addresses(*paths: Path) -> None:
+    """Raise UsageError for s3://bucket/folder and its like: they are no folders here."""
+    for path in paths:
+        address = _ADDRESS.fullmatch(str(path))
+        if address and not Path(path.parts[0]).exists():
+            raise UsageError(
+                f"{address[1]}://{address[2]} is an address, not a file or a folder of this machine.",
+                hint="Copy what it holds here, or mount it, and name that; so with the output.",
+            )
 
 
 def sha256_of(path: Path) -> str:
@@ -118,6 +133,7 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
 def write_bytes(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a file beside its name and rename it; makes the folder if need be. `mode`: its permissions, less
     what the process's mask takes away."""
+    refuse_addresses(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{PARTIAL}{_tail(path)}-{uuid4().hex}")
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from epdcli import pictures
 from epdcli.errors import UsageError
-from epdcli.files import PARTIAL, FileId, identity
+from epdcli.files import PARTIAL, FileId, identity, refuse_addresses
 
 _VIDEOS = {
     ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
@@ -67,6 +67,7 @@ def listing_of(inputs: Sequence[Path], ignore: Sequence[str] = ()) -> Listing:
     is named itself is tried whatever it is called. Raises UsageError when an input is missing, or nothing can
     be said of it.
     """
+    refuse_addresses(*inputs)
     found = Listing()
     for given in inputs:
         if _is_folder(given):

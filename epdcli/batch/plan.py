@@ -13,8 +13,9 @@ from epdcli import pictures
 from epdcli.batch.listing import Listing, Skipped, listing_of
 from epdcli.batch.manifest import outputs_of
 from epdcli.batch.renaming import Names
+from epdcli.batch.shards import Shard
 from epdcli.errors import UsageError
-from epdcli.files import FileId, identity, sha256_of
+from epdcli.files import FileId, identity, refuse_addresses, sha256_of
 
 _AS_THEY_ARE = Names()
 _ELSEWHERE = "Choose another folder."
@@ -36,7 +37,8 @@ class Job:
 class Plan:
     """`jobs` in the order of their outputs' names; `ignored` files show nothing, `skipped` ones may, and are
     not de-identified. `folder` is where outputs go, None for a single file; `withdrawn` are outputs of an
-    earlier run under names that are to be hidden."""
+    earlier run under names that are to be hidden. Of a shard all this is its own part;
+    `elsewhere` are the other shards' jobs."""
 
     jobs: tuple[Job, ...]
     ignored: tuple[str, ...]
@@ -45,16 +47,18 @@ class Plan:
     names: Names
     folder: Path | None
     withdrawn: tuple[Path, ...] = ()
+    elsewhere: tuple[Job, ...] = ()
 
 
-def manifest_of(output: Path) -> Path:
+def manifest_of(output: Path, shard: Shard | None = None) -> Path:
     """Where the record of a run lies unless it is told otherwise: beside the output, not in it."""
     whole = output if output.name not in ("", "..") else output.resolve()
     if not whole.name:
         raise UsageError(
             f"Beside {output} there is no place for the record of the run.", hint="Name one with --manifest."
         )
-    return whole.with_name(whole.name + ".manifest.json")
+    part = f".{shard.number}-of-{shard.of}" if shard else ""
+    return whole.with_name(f"{whole.name}.manifest{part}.json")
 
 
 def plan(
@@ -66,19 +70,24 @@ def plan(
     names: Names = _AS_THEY_ARE,
     ignore: Sequence[str] = (),
     earlier: Mapping[str, Any] | None = None,
+    shard: Shard | None = None,
 ) -> Plan:
     """Plan a run of files and folders (recursive, tree mirrored) into `output`, under new `names` if asked.
 
     A single file may go to a single file: then `output` has a file's suffix and is no folder. `earlier` is
-    the manifest of an earlier run, where there is one: if that wrote no picture it may be replaced. Raises
-    UsageError when an input is missing, nothing is to be done, the output lies in an input folder or the
-    reverse (also by links, mounts and names that differ in case only), two sources would share a target, a
-    target exists and `overwrite` is false, or a single file whose output is named shall be renamed.
+    the manifest of an earlier run, where there is one: if that wrote no picture it may be replaced. Of a
+    `shard` only its own pictures are planned, once the names of all have been checked.
+
+    Raises UsageError when an input is missing, nothing is to be done, the output lies in an input folder or
+    the reverse (also by links, mounts and names that differ in case only), two sources would share a target,
+    a target exists and `overwrite` is false, or a single file whose output is named shall be renamed or
+    divided.
     """
+    refuse_addresses(output, *([manifest] if manifest else []))
     found = listing_of(inputs, ignore)
     to_file = len(inputs) == 1 and inputs[0].is_file() and not output.is_dir() and output.suffix != ""
     if to_file:
-        _check_single(inputs[0], output, names)
+        _check_single(inputs[0], output, names, shard)
         jobs = [Job(inputs[0], output, inputs[0].name, output.name, identity(output))]
     else:
         if output.exists() and not output.is_dir():
@@ -90,25 +99,30 @@ def plan(
             f"No picture found in {', '.join(map(str, inputs))}{what}.",
             hint=f"Pictures end in {', '.join(sorted(pictures.SUFFIXES))}.",
         )
-    where = manifest or manifest_of(output)
+    where = manifest or manifest_of(output, shard)
     _refuse_clashes(jobs)
     _refuse_sources(jobs, found, inputs, output, to_file)
+    elsewhere = tuple(job for job in jobs if shard and not shard.holds(job.name))
+    jobs = [job for job in jobs if shard is None or shard.holds(job.name)]
     _refuse_as_manifest(where, jobs, None if to_file else output)
     if not overwrite:
         record = [] if earlier is not None and _wrote_nothing(earlier) else [where]
         refuse_existing([*(job.target for job in jobs), *record])
     return Plan(
         tuple(jobs),
-        tuple(sorted(found.ignored)),
-        tuple(found.skipped),
+        tuple(sorted(name for name in found.ignored if shard is None or shard.holds(name))),
+        tuple(one for one in found.skipped if shard is None or shard.holds(one.name)),
         where,
         names,
         None if to_file else output,
         () if names.key is None else tuple(_old_names(jobs, earlier or {}, output)),
+        elsewhere,
     )
 
 
-def _check_single(source: Path, output: Path, names: Names) -> None:
+def _check_single(source: Path, output: Path, names: Names, shard: Shard | None) -> None:
+    if shard:
+        raise UsageError("A single file has no parts.", hint="Leave out --shard.")
     if names.key is not None:
         raise UsageError(
             f"{output} names the output itself, so nothing is left to rename.",

@@ -23,12 +23,13 @@ from epdcli.batch.listing import Skipped
 from epdcli.batch.manifest import outputs_of, summary, write_manifest
 from epdcli.batch.plan import Plan, manifest_of, plan, refuse_existing
 from epdcli.batch.renaming import Names, Rename, names
+from epdcli.batch.shards import Shard
 from epdcli.batch.stopping import exit_code, stoppable
 from epdcli.batch.workers import Task, Workers, align_here, default_workers, has_shared_memory, run_here
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import UsageError
 from epdcli.faces.method import Preparing
-from epdcli.files import sha256_of
+from epdcli.files import PARTIAL, sha256_of
 from epdcli.model import PictureRecord, Verdict
 from epdcli.plugins import METHODS, load_plugin
 
@@ -38,7 +39,7 @@ _NAMED = 20  # of the other files in the output folder, in the manifest
 @dataclass(frozen=True)
 class RunSettings:
     """Which files, where to, and how a run treats what is there already. `workers` None: one a core;
-    `ignore`: patterns of inputs that are left out."""
+    `ignore`: patterns of inputs that are left out; `shard`: the part of the pictures that this run does."""
 
     inputs: tuple[Path, ...]
     output: Path
@@ -50,6 +51,7 @@ class RunSettings:
     workers: int | None = None
     rename: Rename = Rename.KEEP
     ignore: tuple[str, ...] = ()
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
     Raises UsageError before anything is written when names clash or outputs exist, SetupError when a
     backend or network can't be had. What goes wrong with one picture stands in its record.
     """
-    manifest = settings.manifest or manifest_of(settings.output)
+    manifest = settings.manifest or manifest_of(settings.output, settings.shard)
     planned = plan(
         settings.inputs,
         settings.output,
@@ -114,8 +116,9 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
         names=_names(settings, options, manifest),
         ignore=settings.ignore,
         earlier=finished_run(manifest),
+        shard=settings.shard,
     )
-    sources = {job.name: job.source for job in planned.jobs}
+    sources = {job.name: job.source for job in (*planned.jobs, *planned.elsewhere)}
     given = given_faces(settings.detections, sources, settings.ignore) if settings.detections else {}
     tasks = [Task(job, given.get(job.name)) for job in planned.jobs]
     if settings.dry_run:
@@ -132,6 +135,10 @@ def run(settings: RunSettings, options: Options, observer: Observer, command: Se
 
 def _names(settings: RunSettings, options: Options, manifest: Path) -> Names:
     """An interrupted run goes on under its names, and a run that replaces another's outputs takes theirs."""
+    if settings.shard and settings.rename is Rename.HASH and options.key is None:
+        raise UsageError(
+            "The shards of a run hash names with one key, and none is given.", hint="Name it with --key FILE."
+        )
     before = settings.resume or settings.overwrite
     return names(settings.rename, options.key, earlier_run(manifest) if before else None)
 
@@ -151,6 +158,11 @@ class _Run:
         begun = time.perf_counter()
         method = load_plugin(METHODS, self.options.method)
         looks_first = isinstance(method, Preparing)
+        if looks_first and self.settings.shard:
+            raise UsageError(
+                f"{self.options.method} looks at all pictures of a run first, and a shard has only some.",
+                hint="Leave out --shard, or choose another method.",
+            )
         workers = self.settings.workers or default_workers(len(tasks))
         if workers > 1 and not has_shared_memory():
             self.observer.note("Processes can't share memory here (no /dev/shm?): one picture at a time.")
@@ -209,6 +221,7 @@ class _Run:
             **description,
             **given,
             **self.planned.names.about,
+            **({"shard": str(self.settings.shard)} if self.settings.shard else {}),
         }
 
     def _consume(
@@ -278,8 +291,10 @@ def _others(planned: Plan, records: Sequence[PictureRecord]) -> tuple[str, ...]:
     """Files in the output folder that this run did not release, in the order of their names."""
     if planned.folder is None:
         return ()
-    released = {record.output for record in records}
+    released = {record.output for record in records} | {job.output for job in planned.elsewhere}
     files = (path for path in planned.folder.rglob("*") if not path.is_dir())
+    if planned.elsewhere:  # other shards are at work
+        files = (path for path in files if not path.name.startswith(PARTIAL))
     names = (path.relative_to(planned.folder).as_posix() for path in files)
     return tuple(sorted(name for name in names if name not in released))
 

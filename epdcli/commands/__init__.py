@@ -17,6 +17,7 @@ from epdcli.commands.doctor import doctor
 from epdcli.commands.evaluate import evaluate
 from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
+from epdcli.commands.manifest import manifest
 from epdcli.commands.streams import close_output, open_streams
 from epdcli.errors import EpdError
 
@@ -45,6 +46,7 @@ app.command()(benchmark)
 app.command()(export)
 app.command()(inspect)
 app.add_typer(bank)
+app.add_typer(manifest)
 
 _DEBUG = "EPD_DEBUG"
 

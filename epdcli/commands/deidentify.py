@@ -179,6 +179,14 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
             help="Where to write the record of the run; OUTPUT.manifest.json by default. Not for release."
         ),
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            help="Do only the K-th of N parts of the pictures, by a hash of their names: for N machines that "
+            "share a disk. Each part has a manifest of its own; 'epd manifest merge' makes one of them.",
+        ),
+    ] = None,
     ignore: Ignored = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -198,6 +206,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     from epdcli import model
     from epdcli.batch.renaming import Rename
     from epdcli.batch.run import RunSettings, run
+    from epdcli.batch.shards import Shard
     from epdcli.batch.stopping import exit_code
     from epdcli.commands.progress import Reporter
     from epdcli.deidentifier import Options
@@ -242,6 +251,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         workers=jobs or None,
         rename=Rename(rename),
         ignore=tuple(ignore or ()),
+        shard=None if shard is None else Shard.parse(shard),
     )
     reporter = Reporter(quiet=quiet, as_json=as_json)
     try:

@@ -34,6 +34,7 @@ from epdcli.evaluation.parrot import PARROT
 from epdcli.evaluation.portraits import Portrait, read_portraits
 from epdcli.evaluation.results import Results, SetSummary
 from epdcli.evaluation.training_attacks import train_and_attack
+from epdcli.files import refuse_addresses
 from epdcli.plugins import METHODS, load_plugin
 from epdcli.runtimes import choose_backend
 
@@ -65,6 +66,7 @@ def evaluate(settings: Settings, observer: Observer, runs: RunObserver) -> tuple
     Raises UsageError when something can't be done as asked, SetupError when this machine lacks something.
     """
     clashes([*settings.sets, *settings.methods])
+    refuse_addresses(settings.out)
     choice = choose_backend(settings.backend, settings.device)
     listing = listing_of([settings.originals])
     portraits = read_portraits(listing, settings.people, settings.labels)

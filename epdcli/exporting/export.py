@@ -17,7 +17,7 @@ from epdcli.batch.listing import listed
 from epdcli.errors import UsageError
 from epdcli.exporting import onnx_files, openvino_files
 from epdcli.exporting.comparison import ALLOWED_STEPS, Difference, Precision, Run, compare
-from epdcli.files import PARTIAL, rename, sha256_of, write_text
+from epdcli.files import PARTIAL, refuse_addresses, rename, sha256_of, write_text
 from epdcli.model import Pixels
 from epdcli.network_inputs import Inputs, golden_inputs, real_inputs
 from epdcli.networks import MANIFEST, Network, Tensors, load_network, network_names
@@ -122,6 +122,7 @@ def export(settings: ExportSettings, tell: Callable[[str], None]) -> Iterator[Ex
     lie beside. Raises BackendNotInstalled or BackendBroken when a runtime is missing, UsageError for an opset
     or a folder of pictures that won't do, SetupError when a file does not pass a checker.
     """
+    refuse_addresses(settings.out)
     reference = load_backend("torch")
     reference.probe()
     load_backend(settings.format.backend).probe()
