@@ -8,6 +8,7 @@
 # make hostile the battery of hostile files as a table, then runs killed 150 times (about 25 minutes)
 # make fuzz    coverage-guided fuzzing of the readers for FUZZ_SECONDS, 600 unless told, or FUZZ_RUNS inputs
 # make dist    a wheel and an sdist in dist/, checked with twine and check-wheel-contents
+# make site    the docs as a site in build/site, which needs no network to be read
 # make docs    write the command reference again from the commands' own help
 PYTHON ?= python3
 VENV := .venv
@@ -28,7 +29,7 @@ SPELLED := README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs examples epdc
 LOWEST := .venv-lowest
 DIST := .venv-dist
 
-.PHONY: help demo quick test test-commands test-parts lint test-lowest hostile fuzz dist docs clean
+.PHONY: help demo quick test test-commands test-parts lint test-lowest hostile fuzz dist site docs clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -59,7 +60,7 @@ $(VENV)/test-ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet "torch==2.13.0"
-	$(BIN)/pip install --quiet -e ".[all,test]"
+	$(BIN)/pip install --quiet -e ".[all,test,docs]"
 	@touch $@
 
 test: $(VENV)/test-ready lint
@@ -116,6 +117,10 @@ dist: $(DIST)/ready
 	$(DIST)/bin/python -m build --quiet
 	$(DIST)/bin/twine check --strict dist/*
 	$(DIST)/bin/check-wheel-contents dist/*.whl
+
+# MkDocs announces its successor in every build.
+site: $(VENV)/test-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 docs: $(VENV)/test-ready
 	$(BIN)/python docs/write_commands.py > docs/commands.md
