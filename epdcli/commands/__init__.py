@@ -18,6 +18,7 @@ from epdcli.commands.evaluate import evaluate
 from epdcli.commands.export import export
 from epdcli.commands.inspect import inspect
 from epdcli.commands.manifest import manifest
+from epdcli.commands.schema import schema
 from epdcli.commands.streams import close_output, open_streams
 from epdcli.errors import EpdError
 
@@ -45,6 +46,7 @@ app.command()(evaluate)
 app.command()(benchmark)
 app.command()(export)
 app.command()(inspect)
+app.command()(schema)
 app.add_typer(bank)
 app.add_typer(manifest)
 

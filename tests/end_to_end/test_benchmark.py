@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.end_to_end.test_json import fits
 from tests.needs import needs
 
 Epd = Callable[..., subprocess.CompletedProcess[str]]
@@ -46,6 +47,7 @@ def test_every_stage_and_network_has_a_row_that_names_what_ran(
     )
     assert shown.returncode == 0, shown.stderr
     report = json.loads((tmp_path / "rows.json").read_text())
+    fits(epd, "benchmark", report)
     names = {(row["kind"], row["name"]) for row in report["rows"]}
     stages = ("read", "detect", "align", "generate", "paste", "verify", "write")
     assert {("stage", stage) for stage in stages} <= names

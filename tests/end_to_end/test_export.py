@@ -13,9 +13,11 @@ from PIL import Image
 
 from epdcli.networks import load_network, network_names
 from epdcli.runtimes import Engine, choose_backend
+from tests.end_to_end.test_json import fits
 from tests.needs import needs
 
 needs("torch")
+
 Epd = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -35,6 +37,7 @@ def test_onnx_files_are_described_compared_and_make_a_weights_folder(
     shown = epd("export", "onnx", "--out", "out", "--faces", "faces", "--json")
     assert shown.returncode == 0, shown.stderr
     told = json.loads(shown.stdout)
+    fits(epd, "export", told)
     assert {item["network"] for item in told} == set(network_names())
     assert all(gap["largest"] <= gap["allowed"] for item in told for gap in item["differences"])
     for name in network_names():
