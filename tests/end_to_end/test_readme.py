@@ -70,6 +70,8 @@ def test_every_command_of_the_readme_works(command: str, desk: Path) -> None:
         shutil.copy(shipped_bank()[0], desk / "my.bank")
     if "--detections faces.json" in command:
         assert run("epd detect --json img/ > faces.json", desk).returncode == 0
+    if command.startswith("epd manifest check"):
+        assert run("epd deidentify img/ out/", desk).returncode == 0
     if command.startswith("epd benchmark"):  # as it stands there it takes a minute
         command += " --rounds 1 --batch 1"
     done = run(command, desk)
