@@ -26,6 +26,9 @@ NOT_QUICK := evaluation benchmarking/test_cost.py exporting/test_onnx_files.py m
 QUICK ?= tests/unit $(NOT_QUICK:%=--ignore=tests/unit/%)
 SPELLED := README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md docs examples epdcli backends weights/*.md weights/*/*.md tests
 
+# setuptools warns of folders in the working directory that are named as the package, with every such install.
+EDITABLE := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet -e
+
 LOWEST := .venv-lowest
 DIST := .venv-dist
 
@@ -36,7 +39,7 @@ help:
 $(BIN)/epd: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -e .
+	$(EDITABLE) .
 	@touch $@
 
 demo: $(BIN)/epd
@@ -49,7 +52,7 @@ demo: $(BIN)/epd
 $(VENV)/quick-ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -e ".[test]"
+	$(EDITABLE) ".[test]"
 	@touch $@
 
 quick: $(if $(wildcard $(VENV)/test-ready),$(VENV)/test-ready,$(VENV)/quick-ready)
@@ -60,7 +63,7 @@ $(VENV)/test-ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet "torch==2.13.0"
-	$(BIN)/pip install --quiet -e ".[all,test,docs]"
+	$(EDITABLE) ".[all,test,docs]"
 	@touch $@
 
 test: $(VENV)/test-ready lint
