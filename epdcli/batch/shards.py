@@ -58,13 +58,12 @@ def merged(manifests: Mapping[str, Mapping[str, Any]]) -> Merged:
     """One record out of the manifests of all shards of a run, given by the names of their files.
 
     Raises UsageError when one is no manifest of a shard or not finished, when shards are missing or there
-    twice, and when their settings differ: version, weights, method, seed and so on.
+    twice, when their settings differ (version, weights, method, seed and so on), and when one is damaged.
     """
     parts = {name: _checked(name, manifest) for name, manifest in manifests.items()}
     _refuse_gaps(parts)
     ordered = [manifests[name] for name in sorted(parts, key=lambda name: parts[name].number)]
-    first = ordered[0]
-    settings = {name: value for name, value in first.items() if name not in _OWN}
+    settings = {name: value for name, value in ordered[0].items() if name not in _OWN}
     for name, manifest in manifests.items():
         keys = settings.keys() | (manifest.keys() - _OWN)
         if other := sorted(key for key in keys if settings.get(key) != manifest.get(key)):
@@ -72,11 +71,20 @@ def merged(manifests: Mapping[str, Mapping[str, Any]]) -> Merged:
                 f"{name} is of a run with other settings: {', '.join(other)}.",
                 hint="Only the shards of one run make one record: repeat that shard with the same settings.",
             )
+    try:
+        return _merged(settings, ordered)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"One of the manifests is damaged: {error!r}.", hint="Repeat that shard with --resume."
+        ) from error
+
+
+def _merged(settings: Mapping[str, Any], ordered: Sequence[Mapping[str, Any]]) -> Merged:
     others = [manifest["other_files_in_output"] for manifest in ordered]
     run = {
         **{key: value for key, value in settings.items() if key != "manifest_version"},
         **{name: ", ".join(dict.fromkeys(m[name] for m in ordered)) for name in ("device", "provider")},
-        "chosen": first["chosen"],
+        "chosen": ordered[0]["chosen"],
         "shards": [list(manifest["command"]) for manifest in ordered],
         "workers": sum(manifest["workers"] for manifest in ordered),
         "interrupted": False,

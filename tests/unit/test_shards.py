@@ -91,6 +91,8 @@ def test_the_shards_of_a_run_make_one_record() -> None:
         ([manifest(1), manifest(2, interrupted=True)], "interrupted"),
         ([manifest(1), manifest(2, shard=None)], "not the manifest of a shard"),
         ([manifest(1), manifest(2, manifest_version=2)], "not the manifest of a shard"),
+        ([manifest(1), manifest(2, files=[{"source": "a.jpg"}])], "damaged"),
+        ([manifest(1), manifest(2, files=None)], "damaged"),
     ],
 )
 def test_what_is_no_whole_run_is_refused(manifests: list[Mapping[str, Any]], problem: str) -> None:
