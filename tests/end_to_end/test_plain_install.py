@@ -92,6 +92,12 @@ WORKS = {
     "benchmark": ["benchmark --rounds 1 --batch 1 --pictures in --plot bars.html"],
     "bank build": ["bank build people --out my.bank"],
     "bank show": ["bank show --most 2"],
+    "manifest merge": [
+        "deidentify --shard 1/1 in out-s",
+        "manifest merge out-s.manifest.1-of-1.json -o all.json",
+    ],
+    "manifest check": ["manifest check out-s --manifest all.json"],
+    "schema": ["schema", "schema manifest"],
 }
 LACKS = {
     "deidentify --backend torch in o1": "torch",
