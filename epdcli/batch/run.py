@@ -24,7 +24,7 @@ from epdcli.batch.manifest import outputs_of, summary, write_manifest
 from epdcli.batch.plan import Plan, manifest_of, plan, refuse_existing
 from epdcli.batch.renaming import Names, Rename, names
 from epdcli.batch.shards import Shard
-from epdcli.batch.stopping import exit_code, stoppable
+from epdcli.batch.stopping import exit_code, go_on, stoppable
 from epdcli.batch.workers import Task, Workers, align_here, default_workers, has_shared_memory, run_here
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import UsageError
@@ -239,6 +239,7 @@ class _Run:
                 self.journal.add(record)
                 records.append(record)
                 self.observer.picture(record)
+                go_on()
         except KeyboardInterrupt as interrupt:
             return exit_code(interrupt)
         finally:

@@ -26,12 +26,12 @@ class _Stop:
 
     def __init__(self) -> None:
         self.held = 0
-        self._heard = False
+        self.told: int | None = None
         self._waiting: int | None = None
 
     def hear(self, number: int, frame: FrameType | None) -> None:
-        if not self._heard:
-            self._heard, self._waiting = True, number
+        if self.told is None:
+            self.told = self._waiting = number
             self.let_through()
 
     def let_through(self) -> None:
@@ -81,6 +81,13 @@ def unstoppable() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _stop.held -= 1
         _stop.let_through()
+
+
+def go_on() -> None:
+    """Raise Stopped if a signal was heard and what it raised has got lost: in a destructor, or in a callback of
+    a library, Python prints an exception and goes on."""
+    if _stop.told is not None:
+        raise Stopped(_stop.told)
 
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:

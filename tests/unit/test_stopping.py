@@ -13,7 +13,7 @@ import pytest
 
 _BEGIN = """
 import os, signal, threading
-from epdcli.batch.stopping import Stopped, exit_code, stoppable, unstoppable
+from epdcli.batch.stopping import Stopped, exit_code, go_on, stoppable, unstoppable
 
 def tell(name):
     os.kill(os.getpid(), getattr(signal, name))
@@ -54,6 +54,26 @@ except Stopped:
     print("stopped")
 """
     assert printed(script) == ["started", "stopped"]
+
+
+def test_a_signal_that_gets_lost_in_a_destructor_ends_the_run_at_its_next_step() -> None:
+    script = """
+class Closing:
+    def __del__(self):
+        tell("SIGTERM")
+        threading.Event().wait(5)
+
+try:
+    with stoppable():
+        go_on()
+        Closing()
+        print("went-on")
+        go_on()
+        print("never")
+except Stopped as stopped:
+    print(exit_code(stopped))
+"""
+    assert printed(script) == ["went-on", "143"]
 
 
 def test_more_signals_change_nothing_while_a_run_ends() -> None:
