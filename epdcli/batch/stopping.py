@@ -61,6 +61,7 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _stop = _Stop()
 
 
 @contextmanager
@@ -84,8 +85,8 @@ def unstoppable() -> Iterator[None]:
 
 
 def go_on() -> None:
-    """Raise Stopped if a signal was heard and what it raised has got lost: in a destructor, or in a callback of
-    a library, Python prints an exception and goes on."""
+    """Raise Stopped if a signal was heard and what it raised has got lost: in a destructor, or in a callback
+    of a library, Python prints an exception and goes on."""
     if _stop.told is not None:
         raise Stopped(_stop.told)
 
