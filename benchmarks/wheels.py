@@ -17,7 +17,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 # What pip calls a system's wheels, and what `sys_platform` says there.
 _MACS = ("10_13", "11_0", "12_0", "13_0", "14_0", "15_0")
 SYSTEMS = {
@@ -62,7 +62,11 @@ def _has_wheel(wanted: Requirement, system: str, python: str) -> bool:
     pip += ["--ignore-installed", "--only-binary", ":all:", "--python-version", python]
     pip += [word for tag in tags for word in ("--platform", tag)]
     pip += [f"{wanted.name}{wanted.specifier}"]
-    return subprocess.run(pip, capture_output=True, check=False).returncode == 0
+    answer = subprocess.run(pip, capture_output=True, text=True, check=False)
+    told = ("No matching distribution", "ResolutionImpossible")  # the second where pip has constraints
+    if answer.returncode and not any(words in answer.stderr for words in told):
+        raise SystemExit(answer.stderr)  # the index could not be asked
+    return answer.returncode == 0
 
 
 if __name__ == "__main__":
