@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from epdcli.commands.streams import output_for
+
 
 def backends(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -23,13 +25,14 @@ def backends(
     from epdcli.runtimes import devices_of, find_backends, load_backend
 
     rows: list[dict[str, Any]] = []
-    for name, plugin in find_backends().items():
-        try:
-            devices, reason = list(devices_of(load_backend(name))), ""
-        except SetupError as error:
-            devices, reason = [], str(error)
-        package = f"{plugin.distribution} {plugin.version}"
-        rows.append({"name": name, "package": package, "devices": devices, "reason": reason})
+    with output_for(json_only=as_json):
+        for name, plugin in find_backends().items():
+            try:
+                devices, reason = list(devices_of(load_backend(name))), ""
+            except SetupError as error:
+                devices, reason = [], str(error)
+            package = f"{plugin.distribution} {plugin.version}"
+            rows.append({"name": name, "package": package, "devices": devices, "reason": reason})
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

@@ -12,6 +12,7 @@ import typer
 
 from epdcli.commands.keeping import kept_values
 from epdcli.commands.skipping import Ignored
+from epdcli.commands.streams import output_for
 from epdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -255,7 +256,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
     )
     reporter = Reporter(quiet=quiet, as_json=as_json)
     try:
-        outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
+        with output_for(json_only=as_json):
+            outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
     except KeyboardInterrupt as interrupt:  # before the first picture
         print("epd: stopped before the first picture.", file=sys.stderr)
         raise typer.Exit(exit_code(interrupt)) from None

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from epdcli.commands.skipping import Ignored, tell_skipped
+from epdcli.commands.streams import output_for
 from epdcli.errors import EpdError, UsageError
 
 
@@ -53,7 +54,7 @@ def detect(  # noqa: PLR0913, PLR0917  the options of the command are its parame
     refuse_equal_names(listing)
     failed = tell_skipped(listing)
     found, digests = {}, {}
-    with Engine(choose_backend(backend, device)) as engine:
+    with output_for(json_only=as_json), Engine(choose_backend(backend, device)) as engine:
         settings = DetectionSettings(passes="upright" if upright else "all", smallest=smallest)
         finder = load_plugin("epd.detectors", detector)(engine, settings)
         for source, name in listing.pictures:

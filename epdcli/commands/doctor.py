@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from epdcli.commands.streams import output_for
+
 if TYPE_CHECKING:
     from epdcli.diagnosis.finding import Finding
 
@@ -29,7 +31,8 @@ def doctor(
     """
     from epdcli.diagnosis.examination import examine, exit_code
 
-    findings = list(examine(output, picture))
+    with output_for(json_only=as_json):
+        findings = list(examine(output, picture))
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
     else:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from epdcli.commands.skipping import tell_skipped_in
+from epdcli.commands.streams import output_for
 
 if TYPE_CHECKING:
     from epdcli.exporting.export import Export
@@ -67,12 +69,21 @@ def export(  # noqa: PLR0913, PLR0917  the options of the command are its parame
     )
     for folder in (faces, calibrate):
         tell_skipped_in(folder)
-    done = list(exported(settings, lambda line: print(line, file=sys.stderr)))
+    with output_for(json_only=as_json):
+        done = list(exported(settings, lambda line: print(line, file=sys.stderr)))
     if as_json:
-        print(json.dumps([dataclasses.asdict(item) | {"passed": item.passed} for item in done], indent=1))
+        print(json.dumps([_as_json(item) for item in done], indent=1, allow_nan=False))
     else:
         _show(done)
     raise typer.Exit(0 if all(item.passed for item in done) else 1)
+
+
+def _as_json(item: Export) -> dict[str, Any]:
+    """An export as JSON holds it: differences that are no numbers, or infinite, are null."""
+    told = dataclasses.asdict(item) | {"passed": item.passed}
+    for gap in told["differences"]:
+        gap |= {key: None for key in ("largest", "mean") if not math.isfinite(gap[key])}
+    return told
 
 
 def _show(done: list[Export]) -> None:

@@ -20,7 +20,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of what `epd NAME --json` prints; without NAME, list all.
 
-    `detections` is what `epd detect` prints, `manifest` the record of a run.
+    `detections` is what `epd detect` prints, `manifest` the record of a run, `evaluate` the results.json
+    of a report, `benchmark` what `epd benchmark` writes.
     """
     found = _schemas()
     if name is None:

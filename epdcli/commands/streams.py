@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 
 _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
 
@@ -32,6 +33,34 @@ def open_streams() -> None:
         errors="backslashreplace",
         line_buffering=True,
     )
+
+
+@contextmanager
+def output_for(json_only: bool) -> Iterator[None]:
+    """With `json_only`, what is printed meanwhile goes to stderr: stdout is for the document that follows.
+
+    That is what libraries and plug-ins print, from Python, from C, or from processes that they start.
+    """
+    if not json_only:
+        yield
+        return
+    kept = os.dup(_OUTPUT)
+    os.dup2(_ERRORS, _OUTPUT)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _flush_c()
+        os.dup2(kept, _OUTPUT)
+        os.close(kept)
+
+
+def _flush_c() -> None:
+    """Let C libraries print what they hold back, where this system lets them be told so."""
+    import ctypes
+
+    with suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).fflush(None)
 
 
 def close_output() -> OSError | None:

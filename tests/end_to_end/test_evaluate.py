@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from tests.end_to_end.test_json import fits
 from tests.needs import needs
 
 needs("sklearn", "scipy", "matplotlib", "openvino")
@@ -80,6 +81,7 @@ def test_a_copy_gives_everybody_away_and_a_blur_nobody(epd: Epd, sets: Path) -> 
     assert refused["value"] is None and "support no FMR below" in refused["note"]
     assert refused["role"] == "verification"
     report = sets / "report"
+    fits(epd, "evaluate", json.loads((report / "results.json").read_text()))
     assert sorted(path.name for path in report.iterdir()) == [
         "figures.csv",
         "index.html",
@@ -140,6 +142,7 @@ def test_what_is_not_measured_is_said(epd: Epd, tmp_path: Path, astronaut: NDArr
     assert "a/3.pdf is not measured" in shown.stderr
     assert "2.jpg is text, not a picture" in shown.stderr
     about = json.loads((tmp_path / "report" / "results.json").read_text())
+    fits(epd, "evaluate", about)
     assert list(about["originals_unreadable"]) == ["a/2.jpg"]
     assert list(about["originals_skipped"]) == ["a/3.pdf"]
     assert (about["pictures"], about["originals_without_a_face"]) == (2, [])
