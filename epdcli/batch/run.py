@@ -235,6 +235,7 @@ class _Run:
         self.journal.begin(about, records)
         self.observer.begin(count, about)
         try:
+            go_on()  # networks were opened, by libraries that may have swallowed it
             for record in pictures:
                 self.journal.add(record)
                 records.append(record)
