@@ -121,9 +121,9 @@ dist: $(DIST)/ready
 	$(DIST)/bin/twine check --strict dist/*
 	$(DIST)/bin/check-wheel-contents dist/*.whl
 
-# MkDocs announces its successor in every build.
+# MkDocs announces its successor in every build. With --quiet it would count no warnings, and --strict do nothing.
 site: $(VENV)/test-ready
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 docs: $(VENV)/test-ready
 	$(BIN)/python docs/write_commands.py > docs/commands.md

@@ -1,11 +1,13 @@
-"""What MkDocs is told beyond mkdocs.yml: pages that lie elsewhere in the checkout, and the API's.
+"""What MkDocs is told beyond mkdocs.yml: pages that lie elsewhere in the checkout, the
+notebook, and the API's.
 
 Links are written for a checkout. Those to a page of the site are changed; those to any other file of the
-checkout become its path, in words.
+checkout become its path, in words. Links to nothing stay, and end the build.
 """
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections import defaultdict
@@ -27,6 +29,7 @@ ELSEWHERE = {
     "networks.md": "weights/README.md",
     "people.md": "weights/people/README.md",
 }
+NOTEBOOK = "quickstart.ipynb"
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -35,6 +38,7 @@ def on_files(files: Files, config: Any) -> Files:
     for page, source in ELSEWHERE.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=_linked(text, Path(source).parent.as_posix())))
+    files.append(File.generated(config, "quickstart.md", content=_notebook()))
     files.append(File.generated(config, "api.md", content=_api()))
     return files
 
@@ -47,6 +51,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def _linked(text: str, folder: str) -> str:
     pages = {source: page for page, source in ELSEWHERE.items()}
     pages |= {f"docs/{path.name}": path.name for path in (ROOT / "docs").iterdir() if path.suffix != ".py"}
+    pages[f"docs/{NOTEBOOK}"] = "quickstart.md"
 
     def changed(link: re.Match[str]) -> str:
         words, target, part = link[1], link[2], link[3] or ""
@@ -55,9 +60,20 @@ def _linked(text: str, folder: str) -> str:
         there = posixpath.normpath(posixpath.join(folder, target))
         if there in pages:
             return f"[{words}]({pages[there]}{part})"
+        if not (ROOT / there).exists():
+            return link[0]
         return f"`{there}`" if words.strip("`") in (there, target) else f"{words} (`{there}`)"
 
     return _LINK.sub(changed, text)
+
+
+def _notebook() -> str:
+    """The quick-start notebook, which is kept without outputs, as a page."""
+    parts = []
+    for cell in json.loads((ROOT / "docs" / NOTEBOOK).read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        parts.append(f"```python\n{text}\n```" if cell["cell_type"] == "code" else _linked(text, "docs"))
+    return "\n\n".join([*parts, f"This page is [a notebook]({NOTEBOOK}).\n"])
 
 
 def _api() -> str:
