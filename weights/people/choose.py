@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-_UNWANTED = {"sunglasses", "hat", "fringe", "front", "artefact"}
+UNWANTED = {"sunglasses", "hat", "fringe", "front", "artefact"}
 
 
 def main(first: Path, labels: Path, second: Path, rejected: Path, out: Path) -> None:
@@ -20,7 +20,7 @@ def main(first: Path, labels: Path, second: Path, rejected: Path, out: Path) -> 
     flags = {int(row["number"]): set(row["flags"].split()) for row in csv.DictReader(labels.open())}
     left_out = {int(row["number"]) for row in csv.DictReader(rejected.open())}
     for path in sorted(first.glob("[0-9]*.jpg")):
-        if not flags[int(path.stem)] & _UNWANTED:
+        if not flags[int(path.stem)] & UNWANTED:
             os.link(path, out / f"first-{path.name}")
     for path in sorted(second.glob("[0-9]*.jpg")):
         if int(path.stem) not in left_out:

@@ -12,14 +12,16 @@ product's own instruments. Needs openvino and scikit-learn.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import typer
+from choose import UNWANTED
 from numpy.typing import NDArray
+from render import synthesis
 
 from epdcli import pictures
 from epdcli.faces.alignment import align, alignment_matrix, warp
@@ -36,9 +38,7 @@ from epdcli.synthetic.structure import SIZE, Instruments, Structure, mirrored_po
 
 Floats = NDArray[np.float64]
 
-_SIDE = 512  # of the rendered faces
 _LEAST_PX = 60
-_UNWANTED = {"sunglasses", "hat", "fringe", "front", "artefact"}
 _RIDGE, _LONGEST = 300.0, 4.0  # a style is about 8 from the mean
 _COLUMNS = ("expression", "same expression", "identity, cosine", "age, years", "sex", "skin, L", "mouth")
 
@@ -48,18 +48,20 @@ def main(random_face: Path, styles: Path, faces: Path, labels: Path, folder: Pat
     with np.load(styles) as stored:
         mean, drawn = stored["mean"].astype(np.float64), stored["styles"].astype(np.float64)
     flags = {int(row["number"]): set(row["flags"].split()) for row in csv.DictReader(labels.open())}
-    draw = _synthesis(random_face)
+    draw = synthesis(random_face)
     generator = np.random.default_rng(3)
     with Engine(choose_backend("auto", "cpu")) as engine:
         instruments = Instruments(engine)
         detector = CenterFaceDetector(engine, DetectionSettings(passes="upright"))
-        rendered = {int(path.stem): _read(path) for path in sorted(faces.glob("[0-9]*.jpg"))}
+        rendered = {
+            int(path.stem): pictures.read(path).frames[0] for path in sorted(faces.glob("[0-9]*.jpg"))
+        }
         frame = _frame_of(rendered, detector)
         cut = {number: warp(pixels, frame, SIZE) for number, pixels in rendered.items()}
         measured = dict(zip(cut, instruments.measure(list(cut.values())), strict=True))
         sure = [number for number, structure in measured.items() if structure.presence > 0.9]
         fit = _Fit.of(drawn[sure] - mean, np.stack([_read_off(measured[number]) for number in sure]))
-        usable = [number for number in sure if not flags[number] & _UNWANTED]
+        usable = [number for number in sure if not flags[number] & UNWANTED]
         own = _bank([cut[number] for number in usable], [measured[number] for number in usable])
         shipped, method = read_bank(*shipped_bank()), Generate(engine)
         rows = []
@@ -161,26 +163,6 @@ def _faces(folder: Path, detector: CenterFaceDetector, generator: np.random.Gene
         found = [face for face in detector.detect(pixels) if face.box.height >= _LEAST_PX]
         if found:
             yield align(pixels, max(found, key=lambda face: face.box.height), SIZE)
-
-
-def _read(path: Path) -> Pixels:
-    return pictures.read(path).frames[0]
-
-
-def _synthesis(random_face: Path) -> Callable[[Floats], Pixels]:
-    """Draws a style (512,) as a picture of 512 px."""
-    import openvino
-
-    core = openvino.Core()
-    model = core.read_model(random_face / "random_face" / "data" / "SynthesisNetwork.xml")
-    run = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-
-    def draw(style: Floats) -> Pixels:
-        face = run([style[None].astype(np.float32)])[0][0].transpose(1, 2, 0)  # (1024, 1024, 3), -1..1
-        whole = ((face + 1) * 127.5).clip(0, 255).astype(np.uint8)
-        return np.asarray(cv2.resize(whole, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-
-    return draw
 
 
 if __name__ == "__main__":
