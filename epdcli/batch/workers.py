@@ -167,10 +167,15 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A signal may have come amid the start of a worker, of which the pool then doesn't know.
-        if kind is not None:
-            self.stop()
+        if kind is None:
+            self.close()
+            return
+        # A signal may have come amid the start of a worker, of which the pool then doesn't know: that one
+        # would wait for ever, and this process for it.
+        self.stop()
         self.close()
+        for child in multiprocessing.active_children():
+            child.kill()
 
 
 _worker: Deidentifier | None = None

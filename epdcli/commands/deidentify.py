@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from enum import StrEnum
@@ -260,8 +259,6 @@ def deidentify(  # noqa: PLR0913, PLR0917  the options of the tool are the param
         with output_for(json_only=as_json):
             outcome = run(settings, options, reporter, command=["epd", *sys.argv[1:]])
     except KeyboardInterrupt as interrupt:  # before the first picture
-        for worker in multiprocessing.active_children():  # one that is cut while it starts waits for ever
-            worker.kill()
         print("epd: stopped before the first picture.", file=sys.stderr)
         raise typer.Exit(exit_code(interrupt)) from None
     reporter.summary(outcome)
