@@ -45,6 +45,14 @@ def refuse_addresses(*paths: Path) -> None:
             )
 
 
+def files_in(folder: Path) -> Iterator[str]:
+    """The relative paths of all that lies in a folder and its subfolders and is no folder itself; of links to
+    folders as well."""
+    for path in folder.rglob("*"):
+        if path.is_symlink() or not path.is_dir():
+            yield path.relative_to(folder).as_posix()
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from epdcli.batch.manifest import outputs_of
-from epdcli.files import sha256_of
+from epdcli.files import files_in, sha256_of
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,8 @@ def flaws_of(output: Path, manifest: Mapping[str, Any]) -> Iterator[Flaw]:
         if problem:
             yield Flaw(name, problem)
     if output.is_dir():
-        for path in sorted(output.rglob("*")):
-            name = path.relative_to(output).as_posix()
-            if name not in released and (path.is_symlink() or not path.is_dir()):
+        for name in sorted(files_in(output)):
+            if name not in released:
                 yield Flaw(name, "no file that the run released")
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from filelock import lock_descriptor
 
-from epdcli.batch.manifest import PRIVATE, record_as_json, record_from_json
+from epdcli.batch.manifest import PRIVATE, differing, record_as_json, record_from_json
 from epdcli.batch.plan import Job, Plan
 from epdcli.errors import UsageError
 from epdcli.files import flush, sha256_of, unfinished, writing
@@ -138,13 +138,6 @@ def remove_partial_files(plan: Plan) -> None:
     for leftover in unfinished([*(job.target for job in plan.jobs), plan.manifest]):
         with writing(leftover.parent):
             leftover.unlink(missing_ok=True)
-
-
-def differing(earlier: Any, run: Mapping[str, Any]) -> str:
-    """The names of the settings of a run that are others than those of an earlier one, as a file has them."""
-    now = json.loads(json.dumps(run))
-    before = earlier if isinstance(earlier, dict) else {}
-    return ", ".join(name for name in now if name not in before or before[name] != now[name])
 
 
 def _is_there(handle: int, path: Path) -> bool:

@@ -58,6 +58,13 @@ def outputs_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def differing(earlier: Any, run: Mapping[str, Any]) -> str:
+    """The names of the settings of a run that are others than those of an earlier one, as a file has them."""
+    now = json.loads(json.dumps(run))
+    before = earlier if isinstance(earlier, dict) else {}
+    return ", ".join(name for name in now if name not in before or before[name] != now[name])
+
+
 def record_as_json(record: PictureRecord) -> dict[str, Any]:
     """A picture's record as the manifest and the journal hold it."""
     return {**dataclasses.asdict(record), "verdict": record.verdict.value}

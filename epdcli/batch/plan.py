@@ -102,16 +102,17 @@ def plan(
     where = manifest or manifest_of(output, shard)
     _refuse_clashes(jobs)
     _refuse_sources(jobs, found, inputs, output, to_file)
-    elsewhere = tuple(job for job in jobs if shard and not shard.holds(job.name))
-    jobs = [job for job in jobs if shard is None or shard.holds(job.name)]
+    is_ours = shard.holds if shard else lambda name: True
+    elsewhere = tuple(job for job in jobs if not is_ours(job.name))
+    jobs = [job for job in jobs if is_ours(job.name)]
     _refuse_as_manifest(where, jobs, None if to_file else output)
     if not overwrite:
         record = [] if earlier is not None and _wrote_nothing(earlier) else [where]
         refuse_existing([*(job.target for job in jobs), *record])
     return Plan(
         tuple(jobs),
-        tuple(sorted(name for name in found.ignored if shard is None or shard.holds(name))),
-        tuple(one for one in found.skipped if shard is None or shard.holds(one.name)),
+        tuple(sorted(filter(is_ours, found.ignored))),
+        tuple(one for one in found.skipped if is_ours(one.name)),
         where,
         names,
         None if to_file else output,

@@ -13,14 +13,13 @@ from typing import Any, Protocol
 from epdcli.batch.detections_file import given_faces
 from epdcli.batch.journal import (
     Journal,
-    differing,
     earlier_run,
     finished_run,
     remove_partial_files,
     still_done,
 )
 from epdcli.batch.listing import Skipped
-from epdcli.batch.manifest import outputs_of, summary, write_manifest
+from epdcli.batch.manifest import differing, outputs_of, summary, write_manifest
 from epdcli.batch.plan import Plan, manifest_of, plan, refuse_existing
 from epdcli.batch.renaming import Names, Rename, names
 from epdcli.batch.shards import Shard
@@ -29,7 +28,7 @@ from epdcli.batch.workers import Task, Workers, align_here, default_workers, has
 from epdcli.deidentifier import Deidentifier, Options
 from epdcli.errors import UsageError
 from epdcli.faces.method import Preparing
-from epdcli.files import PARTIAL, sha256_of
+from epdcli.files import PARTIAL, files_in, sha256_of
 from epdcli.model import PictureRecord, Verdict
 from epdcli.plugins import METHODS, load_plugin
 
@@ -294,11 +293,10 @@ def _others(planned: Plan, records: Sequence[PictureRecord]) -> tuple[str, ...]:
     if planned.folder is None:
         return ()
     released = {record.output for record in records} | {job.output for job in planned.elsewhere}
-    files = (path for path in planned.folder.rglob("*") if not path.is_dir())
+    names = [name for name in files_in(planned.folder) if name not in released]
     if planned.elsewhere:  # other shards are at work
-        files = (path for path in files if not path.name.startswith(PARTIAL))
-    names = (path.relative_to(planned.folder).as_posix() for path in files)
-    return tuple(sorted(name for name in names if name not in released))
+        names = [name for name in names if not name.rpartition("/")[2].startswith(PARTIAL)]
+    return tuple(sorted(names))
 
 
 def _todo(tasks: Sequence[Task], records: Sequence[PictureRecord]) -> list[Task]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from epdcli.batch.manifest import VERSION, record_from_json
+from epdcli.batch.manifest import VERSION, differing, record_from_json
 from epdcli.errors import UsageError
 from epdcli.model import PictureRecord
 
@@ -65,10 +65,10 @@ def merged(manifests: Mapping[str, Mapping[str, Any]]) -> Merged:
     ordered = [manifests[name] for name in sorted(parts, key=lambda name: parts[name].number)]
     settings = {name: value for name, value in ordered[0].items() if name not in _OWN}
     for name, manifest in manifests.items():
-        keys = settings.keys() | (manifest.keys() - _OWN)
-        if other := sorted(key for key in keys if settings.get(key) != manifest.get(key)):
+        its = {key: value for key, value in manifest.items() if key not in _OWN}
+        if other := differing(settings, its) or differing(its, settings):
             raise UsageError(
-                f"{name} is of a run with other settings: {', '.join(other)}.",
+                f"{name} is of a run with other settings: {other}.",
                 hint="Only the shards of one run make one record: repeat that shard with the same settings.",
             )
     try:

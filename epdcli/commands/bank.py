@@ -47,13 +47,14 @@ def build(
     could not be read, or something was skipped that may show people.
     """
     from epdcli.batch.listing import listing_of
+    from epdcli.batch.plan import refuse_existing
     from epdcli.files import write_bytes, writing
     from epdcli.runtimes import Engine, choose_backend
     from epdcli.synthetic.bank import bank_bytes
     from epdcli.synthetic.building import arrays_of, opened, portraits
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} already exists.", hint="Choose another name, or allow it with --overwrite.")
+    if not overwrite:
+        refuse_existing([out])
     listing = listing_of(given, ignore or ())
     skipped = tell_skipped(listing)
     with Engine(choose_backend(backend, device)) as engine:
@@ -86,13 +87,14 @@ def show(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Draw a contact sheet of a bank's people, each with number, apparent age and sex."""
+    from epdcli.batch.plan import refuse_existing
     from epdcli.files import write_bytes, writing
     from epdcli.networks import shipped_bank
     from epdcli.synthetic.bank import read_bank
     from epdcli.synthetic.contact_sheet import contact_sheet
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} already exists.", hint="Choose another name, or allow it with --overwrite.")
+    if not overwrite:
+        refuse_existing([out])
     people = read_bank(file) if file else read_bank(*shipped_bank())
     with writing(out):
         write_bytes(out, contact_sheet(people, most))

@@ -33,11 +33,12 @@ def merge(
     All shards have to be there, finished, and of one run: the same version, weights and settings.
     """
     from epdcli.batch.manifest import write_manifest
+    from epdcli.batch.plan import refuse_existing
     from epdcli.batch.shards import merged
     from epdcli.wording import counted
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} already exists.", hint="Choose another name, or allow it with --overwrite.")
+    if not overwrite:
+        refuse_existing([out])
     whole = merged({str(path): _read(path) for path in shards})
     written = write_manifest(out, whole.run, whole.records, whole.seconds)
     verdicts = ", ".join(f"{count} {name}" for name, count in written["summary"]["verdicts"].items() if count)

@@ -23,7 +23,7 @@ def schema(
     `detections` is what `epd detect` prints, `manifest` the record of a run, `evaluate` the results.json
     of a report, `benchmark` what `epd benchmark` writes.
     """
-    found = _schemas()
+    found = schemas()
     if name is None:
         print("\n".join(sorted(found)))
     elif name not in found:
@@ -34,7 +34,7 @@ def schema(
         print(found[name].read_text(encoding="utf-8"), end="")
 
 
-def _schemas() -> dict[str, Traversable]:
+def schemas() -> dict[str, Traversable]:
     """The schemas' files by their names. The one that a run reads itself lies with what reads it."""
     beside = files("epdcli.commands").joinpath("schemas").iterdir()
     found = {file.name.removesuffix(".json"): file for file in beside if file.name.endswith(".json")}

@@ -12,16 +12,16 @@ import pytest
 from typer.main import get_command
 
 from epdcli.commands import app
-from epdcli.commands.schema import _schemas
+from epdcli.commands.schema import schemas
 from tests.conftest import ROOT
 
-NAMES = sorted(_schemas())
+NAMES = sorted(schemas())
 PRINTED_BY = {"detect": "detections"}  # commands whose JSON has another name
 PAGE = (ROOT / "docs" / "json.md").read_text()
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    return json.loads(_schemas()[name].read_text(encoding="utf-8"))
+    return json.loads(schemas()[name].read_text(encoding="utf-8"))
 
 
 def parts(schema: Any) -> Iterator[dict[str, Any]]:
